@@ -1,0 +1,96 @@
+//! Why a call may fail, as `google.rpc.ErrorInfo.reason`. The status, meaning and remedy of each stand in `errors.md`;
+//! services may use no other.
+
+/// The `domain` of every `google.rpc.ErrorInfo` that this platform sends.
+pub const DOMAIN: &str = "lianxin";
+
+macro_rules! reasons {
+    ($($(#[doc = $meaning:literal])+ $reason:ident;)+) => {
+        $($(#[doc = $meaning])+ pub const $reason: &str = stringify!($reason);)+
+
+        /// Every reason, in the order of `errors.md`.
+        pub const ALL: &[&str] = &[$($reason,)+];
+    };
+}
+
+reasons! {
+    /// No token, or one that does not hold.
+    UNAUTHENTICATED;
+    /// The caller's office may not call this method.
+    PERMISSION_DENIED;
+    /// The village or sub-district named lies outside the caller's scope.
+    OUTSIDE_SCOPE;
+    /// The caller may write only in grids of its own, and this is another.
+    OUTSIDE_GRIDS;
+    /// There is no such record, or it is not the caller's to see.
+    NOT_FOUND;
+    /// A record with this name or number exists.
+    ALREADY_EXISTS;
+    /// Fields of the request are missing or wrong; `BadRequest` names each.
+    INVALID_FIELDS;
+    /// The page token is not one that this list gave for these arguments.
+    INVALID_PAGE_TOKEN;
+    /// This `request_id` was used for another request.
+    REQUEST_ID_REUSED;
+    /// The record has changed since the version that the etag names.
+    STALE_ETAG;
+    /// The record's state does not allow this move.
+    ILLEGAL_MOVE;
+    /// The service has not yet seen all news up to a mark; `RetryInfo` says when to try again.
+    NOT_YET_CAUGHT_UP;
+    /// The mark is of a stream that has since been made anew.
+    MARK_EXPIRED;
+    /// A part that the service needs does not answer at the moment.
+    UNAVAILABLE;
+    /// More requests than can be served at the moment.
+    OVERLOADED;
+    /// The call's deadline passed before it was done.
+    DEADLINE_EXCEEDED;
+    /// A fault of the service.
+    INTERNAL;
+    /// The service knows no such grid.
+    UNKNOWN_GRID;
+    /// The service knows no such household.
+    UNKNOWN_HOUSEHOLD;
+    /// The grid has been given up.
+    GRID_RETIRED;
+    /// The seat is held.
+    SEAT_TAKEN;
+    /// The member does not hold an office that fits the seat.
+    WRONG_OFFICE;
+    /// The member's term does not include the day.
+    NOT_SERVING;
+    /// The line does not reach households of this kind.
+    KIND_NOT_ON_LINE;
+    /// The household already has this link, or one that starts on this day or later.
+    ALREADY_LINKED;
+    /// The day lies in the future.
+    IN_THE_FUTURE;
+    /// The day lies before the household was linked.
+    BEFORE_THE_LINK;
+    /// The member has no seat in the concern's team.
+    NOT_IN_TEAM;
+    /// The household is called back by someone other than who resolved its concern.
+    FOLLOW_UP_BY_HANDLER;
+    /// The file is no workbook that can be read.
+    WORKBOOK_UNREADABLE;
+    /// The workbook is larger than is accepted, packed or unpacked.
+    WORKBOOK_TOO_LARGE;
+    /// The workbook has none of the sheets that this service reads.
+    SHEET_MISSING;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_errors_lists_exactly_these() {
+        let listed: Vec<&str> = include_str!("../errors.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter_map(|line| line.split('`').next())
+            .collect();
+        assert_eq!(listed, ALL);
+    }
+}

@@ -1,0 +1,131 @@
+//! Concerns as the contract speaks of them. No rules, no SQL.
+
+mod read;
+
+use platform::server::admit;
+use platform::{Error, Page};
+use proto::casework::v1 as pb;
+use proto::casework::v1::concern_service_server::ConcernService;
+use proto::names::{ConcernName, GridName};
+use proto::time::{date, timestamp};
+use tonic::{Request, Response, Status};
+
+use super::{Concern, Concerns, Move};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl ConcernService for Concerns {
+    async fn create_concern(&self, request: Request<pb::CreateConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let draft = read::draft(message, self.clock.new_id())?;
+        Ok(Response::new(self.report(&caller, &request, draft).await?.into()))
+    }
+
+    async fn get_concern(&self, request: Request<pb::GetConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let name: ConcernName = message.name.parse().map_err(|error| Error::field("name", error))?;
+        Ok(Response::new(self.get(&caller, &name).await?.into()))
+    }
+
+    async fn list_concerns(&self, request: Request<pb::ListConcernsRequest>) -> Answer<pb::ListConcernsResponse> {
+        let (caller, message) = admit(request)?;
+        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
+        let filter = message.try_into()?;
+        let (concerns, next_page_token) = self.list(&caller, &filter, &page).await?;
+        let concerns = concerns.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListConcernsResponse { concerns, next_page_token }))
+    }
+
+    async fn update_concern(&self, request: Request<pb::UpdateConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn accept_concern(&self, request: Request<pb::AcceptConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn assign_concern(&self, request: Request<pb::AssignConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn start_concern(&self, request: Request<pb::StartConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn resolve_concern(&self, request: Request<pb::ResolveConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn follow_up_concern(&self, request: Request<pb::FollowUpConcernRequest>) -> Answer<pb::Concern> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn list_moves(&self, request: Request<pb::ListMovesRequest>) -> Answer<pb::ListMovesResponse> {
+        let (caller, message) = admit(request)?;
+        let name: ConcernName = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &message.parent)?;
+        let (moves, next_page_token) = self.moves(&caller, &name, &page).await?;
+        let moves = moves.into_iter().map(|one| told(one, &name)).collect();
+        Ok(Response::new(pb::ListMovesResponse { moves, next_page_token }))
+    }
+}
+
+impl From<Concern> for pb::Concern {
+    fn from(concern: Concern) -> Self {
+        let village = concern.name.village;
+        Self {
+            name: concern.name.to_string(),
+            household: concern.household_name().map(|name| name.to_string()).unwrap_or_default(),
+            grid: concern.grid.map(|grid| GridName::new(village, grid).to_string()).unwrap_or_default(),
+            reporter: concern.reporter_name().map(|name| name.to_string()).unwrap_or_default(),
+            reference: concern.reference,
+            matter: concern.matter.into(),
+            matter_type: concern.matter_type,
+            text: concern.text,
+            state: concern.state.into(),
+            owner_kind: concern.owner.kind().into(),
+            owner: concern.owner.name(village),
+            routed: concern.routed,
+            reported_on: Some(date(concern.reported_on)),
+            accepted_on: concern.accepted_on.map(date),
+            resolved_on: concern.resolved_on.map(date),
+            closed_on: concern.closed_on.map(date),
+            result: concern.result,
+            follow_up_outcome: concern.outcome.map_or(0, Into::into),
+            score: concern.score,
+            etag: concern.revision.to_string(),
+            create_time: Some(timestamp(concern.created_at)),
+            update_time: Some(timestamp(concern.updated_at)),
+            followed_up_on: concern.followed_up_on.map(date),
+        }
+    }
+}
+
+fn told(one: Move, name: &ConcernName) -> pb::Move {
+    pb::Move {
+        revision: one.revision,
+        kind: one.kind.into(),
+        from_state: one.from.map_or(0, Into::into),
+        to_state: one.to.into(),
+        actor: one.actor,
+        office: one.office,
+        move_time: Some(timestamp(one.at)),
+        note: one.note,
+        owner_kind: one.owner.kind().into(),
+        owner: one.owner.name(name.village),
+    }
+}

@@ -1,0 +1,362 @@
+//! Concerns in the database. A concern and the move that made it what it is are written by one statement.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use platform::{Authority, Error, OnConstraint, Page, Result, Tx};
+use proto::names::{ConcernName, GridCode, VillageCode};
+use sqlx::{FromRow, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::record::{Concern, Matter, Move, MoveKind, Outcome, Owner, OwnerKind, State, Step};
+use crate::place::Place;
+
+#[derive(FromRow)]
+struct Row {
+    village: String,
+    id: Uuid,
+    reference: String,
+    matter: Matter,
+    matter_type: String,
+    text: String,
+    household: Option<Uuid>,
+    grid: Option<String>,
+    reporter: Option<Uuid>,
+    state: State,
+    owner_kind: OwnerKind,
+    owner: Option<String>,
+    routed: bool,
+    reported_on: NaiveDate,
+    accepted_on: Option<NaiveDate>,
+    resolved_on: Option<NaiveDate>,
+    followed_up_on: Option<NaiveDate>,
+    closed_on: Option<NaiveDate>,
+    result: String,
+    resolved_by: Option<String>,
+    outcome: Option<Outcome>,
+    score: i32,
+    ledger_row: Option<Uuid>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A query for whole concerns.
+macro_rules! select {
+    ($more:literal, $rest:literal) => {
+        concat!(
+            "select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
+                    owner, routed, reported_on, accepted_on, resolved_on, followed_up_on, closed_on, result,
+                    resolved_by, outcome, score, ledger_row, revision, created_at, updated_at",
+            $more,
+            " from concern ",
+            $rest
+        )
+    };
+}
+
+impl TryFrom<Row> for Concern {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            name: ConcernName::new(row.village.parse().map_err(Error::internal)?, row.id),
+            reference: row.reference,
+            matter: row.matter,
+            matter_type: row.matter_type,
+            text: row.text,
+            household: row.household,
+            grid: row.grid.map(|grid| grid.parse()).transpose().map_err(Error::internal)?,
+            reporter: row.reporter,
+            state: row.state,
+            owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
+            routed: row.routed,
+            reported_on: row.reported_on,
+            accepted_on: row.accepted_on,
+            resolved_on: row.resolved_on,
+            followed_up_on: row.followed_up_on,
+            closed_on: row.closed_on,
+            result: row.result,
+            resolved_by: row.resolved_by,
+            outcome: row.outcome,
+            score: row.score,
+            ledger_row: row.ledger_row,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// One concern that the caller may see; `for_update` keeps others from changing it until this transaction ends.
+pub(crate) async fn concern_get(tx: &mut Tx, name: &ConcernName, by: &Authority, for_update: bool) -> Result<Concern> {
+    let row: Option<Row> = sqlx::query_as(if for_update {
+        select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3)) for update")
+    } else {
+        select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3))")
+    })
+    .bind(name.village.as_str())
+    .bind(name.concern)
+    .bind(by.grids())
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.ok_or_else(|| Error::NotFound(name.to_string()))?.try_into()
+}
+
+/// Which concerns a list shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) village: VillageCode,
+    pub(crate) state: Option<State>,
+    pub(crate) matter: Option<Matter>,
+    pub(crate) grid: Option<GridCode>,
+    pub(crate) household: Option<Uuid>,
+    pub(crate) reference: Option<String>,
+}
+
+/// A page of concerns, the latest report first. Only the conditions that are asked for stand in the statement, so that
+/// each of them finds its index.
+pub(crate) async fn concern_list(tx: &mut Tx, filter: &Filter, by: &Authority, page: &Page) -> Result<Vec<Concern>> {
+    let mut query: QueryBuilder<Postgres> = QueryBuilder::new(select!("", "where village = "));
+    query.push_bind(filter.village.as_str());
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(matter) = filter.matter {
+        query.push(" and matter = ").push_bind(matter);
+    }
+    if let Some(grid) = &filter.grid {
+        query.push(" and grid = ").push_bind(grid.as_str());
+    }
+    if let Some(household) = filter.household {
+        query.push(" and household = ").push_bind(household);
+    }
+    if let Some(reference) = &filter.reference {
+        query.push(" and reference = ").push_bind(reference.as_str());
+    }
+    if let Some(grids) = by.grids() {
+        query.push(" and grid = any(").push_bind(grids).push(")");
+    }
+    if let Some(key) = page.after() {
+        let (day, id) = place_in_list(key)?;
+        query.push(" and (reported_on, id) < (").push_bind(day).push(", ").push_bind(id).push(")");
+    }
+    query.push(" order by reported_on desc, id desc limit ").push_bind(page.limit());
+    let rows: Vec<Row> = query.build_query_as().fetch_all(&mut **tx).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Where a concern stands in the list: the key of a page.
+pub(crate) fn list_key(concern: &Concern) -> String {
+    format!("{}/{}", concern.reported_on, concern.name.concern)
+}
+
+fn place_in_list(key: &str) -> Result<(NaiveDate, Uuid)> {
+    let read = key.split_once('/').and_then(|(day, id)| Some((day.parse().ok()?, id.parse().ok()?)));
+    read.ok_or_else(|| Error::field("page_token", "is not one that this list gave"))
+}
+
+/// Those of a ledger's rows that are here already, by id or by number, kept from others until the transaction ends.
+pub(crate) async fn concerns_of_ledger(
+    tx: &mut Tx,
+    village: VillageCode,
+    ids: &[Uuid],
+    references: &[&str],
+) -> Result<Vec<Concern>> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "",
+        "where village = $1 and (id = any($2) or reference = any($3)) order by id for update"
+    ))
+    .bind(village.as_str())
+    .bind(ids)
+    .bind(references)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+#[derive(FromRow)]
+struct WaitingRow {
+    #[sqlx(flatten)]
+    concern: Row,
+    known_grid: Option<String>,
+    has_team: bool,
+}
+
+/// The concerns of these villages that wait for news which has come, with the place it tells, kept from others until
+/// the transaction ends.
+pub(crate) async fn concerns_waiting(tx: &mut Tx, villages: &[&str]) -> Result<Vec<(Concern, Place)>> {
+    let rows: Vec<WaitingRow> = sqlx::query_as(select!(
+        ", known_grid, has_team",
+        "cross join lateral (
+                select coalesce(concern.grid, (select household.grid
+                                                 from household
+                                                where household.village = concern.village
+                                                  and household.id = concern.household)) as known_grid) as place
+         cross join lateral (
+                select exists (select 1
+                                 from team
+                                where team.village = concern.village
+                                  and team.grid = known_grid) as has_team) as reach
+         where not routed
+           and village = any($1)
+           and (has_team or (grid is null and known_grid is not null))
+         order by village, id
+           for update of concern"
+    ))
+    .bind(villages)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let place = Place::read(row.known_grid.as_deref(), true, false, row.has_team)?;
+            Ok((row.concern.try_into()?, place))
+        })
+        .collect()
+}
+
+/// Stores concerns as they are after a step, and the step as a move. A first revision is inserted, a later one takes
+/// the place of the one before it; a step that finds neither is not taken. Answers which steps were.
+pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> Result<HashSet<ConcernName>> {
+    if steps.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let taken: Vec<(String, Uuid)> = sqlx::query_as(
+        "with step as (
+             select *
+               from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[],
+                           $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::boolean[], $14::date[],
+                           $15::date[], $16::date[], $17::date[], $18::date[], $19::text[], $20::text[], $21::text[],
+                           $22::integer[], $23::uuid[], $24::bigint[], $25::timestamptz[], $26::timestamptz[],
+                           $27::text[], $28::text[], $29::text[])
+                    as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
+                             owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
+                             closed_on, result, resolved_by, outcome, score, ledger_row, revision, created_at,
+                             updated_at, kind, from_state, note)
+         ), kept as (
+             insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
+                                  owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
+                                  closed_on, result, resolved_by, outcome, score, ledger_row, revision, created_at,
+                                  updated_at)
+             select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
+                    owner, routed, reported_on, accepted_on, resolved_on, followed_up_on, closed_on, result,
+                    resolved_by, outcome, score, ledger_row, revision, created_at, updated_at
+               from step
+             on conflict (village, id) do update
+                set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
+                    text = excluded.text, household = excluded.household, grid = excluded.grid,
+                    reporter = excluded.reporter, state = excluded.state, owner_kind = excluded.owner_kind,
+                    owner = excluded.owner, routed = excluded.routed, reported_on = excluded.reported_on,
+                    accepted_on = excluded.accepted_on, resolved_on = excluded.resolved_on,
+                    followed_up_on = excluded.followed_up_on, closed_on = excluded.closed_on,
+                    result = excluded.result, resolved_by = excluded.resolved_by, outcome = excluded.outcome,
+                    score = excluded.score, ledger_row = excluded.ledger_row, revision = excluded.revision,
+                    updated_at = excluded.updated_at
+              where concern.revision = excluded.revision - 1
+             returning village, id
+         )
+         insert into move (village, concern, revision, kind, from_state, to_state, actor, office, moved_at, note,
+                           owner_kind, owner)
+         select village, id, revision, kind, from_state, state, $30, $31, updated_at, note, owner_kind, owner
+           from step
+           join kept using (village, id)
+         returning village, concern",
+    )
+    .bind(column(steps, |step| step.concern.name.village.to_string()))
+    .bind(column(steps, |step| step.concern.name.concern))
+    .bind(column(steps, |step| step.concern.reference.as_str()))
+    .bind(column(steps, |step| step.concern.matter.as_str()))
+    .bind(column(steps, |step| step.concern.matter_type.as_str()))
+    .bind(column(steps, |step| step.concern.text.as_str()))
+    .bind(column(steps, |step| step.concern.household))
+    .bind(column(steps, |step| step.concern.grid.as_ref().map(GridCode::as_str)))
+    .bind(column(steps, |step| step.concern.reporter))
+    .bind(column(steps, |step| step.concern.state.as_str()))
+    .bind(column(steps, |step| step.concern.owner.kind().as_str()))
+    .bind(column(steps, |step| step.concern.owner.key()))
+    .bind(column(steps, |step| step.concern.routed))
+    .bind(column(steps, |step| step.concern.reported_on))
+    .bind(column(steps, |step| step.concern.accepted_on))
+    .bind(column(steps, |step| step.concern.resolved_on))
+    .bind(column(steps, |step| step.concern.followed_up_on))
+    .bind(column(steps, |step| step.concern.closed_on))
+    .bind(column(steps, |step| step.concern.result.as_str()))
+    .bind(column(steps, |step| step.concern.resolved_by.as_deref()))
+    .bind(column(steps, |step| step.concern.outcome.map(Outcome::as_str)))
+    .bind(column(steps, |step| step.concern.score))
+    .bind(column(steps, |step| step.concern.ledger_row))
+    .bind(column(steps, |step| step.concern.revision))
+    .bind(column(steps, |step| step.concern.created_at))
+    .bind(column(steps, |step| step.concern.updated_at))
+    .bind(column(steps, |step| step.kind.as_str()))
+    .bind(column(steps, |step| step.from.map(State::as_str)))
+    .bind(column(steps, |step| step.note.as_str()))
+    .bind(by.subject())
+    .bind(by.office().as_str())
+    .fetch_all(&mut **tx)
+    .await
+    .on_constraint("concern_reference", || Error::AlreadyExists("a concern with this reference".to_owned()))?;
+    taken.into_iter().map(|(village, id)| Ok(ConcernName::new(village.parse().map_err(Error::internal)?, id))).collect()
+}
+
+/// One column of many steps.
+fn column<'a, T>(steps: &'a [Step], of: impl Fn(&'a Step) -> T) -> Vec<T> {
+    steps.iter().map(of).collect()
+}
+
+#[derive(FromRow)]
+struct MoveRow {
+    revision: i64,
+    kind: MoveKind,
+    from_state: Option<State>,
+    to_state: State,
+    actor: String,
+    office: String,
+    moved_at: DateTime<Utc>,
+    note: String,
+    owner_kind: OwnerKind,
+    owner: Option<String>,
+}
+
+/// A page of what was done with a concern that the caller may see, the first move first.
+pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
+    let after: i64 = page.after().map_or(Ok(0), str::parse).map_err(|error| Error::field("page_token", error))?;
+    let rows: Vec<MoveRow> = sqlx::query_as(
+        "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
+                move.note, move.owner_kind, move.owner
+           from concern
+           join move on move.village = concern.village and move.concern = concern.id
+          where concern.village = $1
+            and concern.id = $2
+            and ($3::text[] is null or concern.grid = any($3))
+            and move.revision > $4
+          order by move.revision
+          limit $5",
+    )
+    .bind(name.village.as_str())
+    .bind(name.concern)
+    .bind(by.grids())
+    .bind(after)
+    .bind(page.limit())
+    .fetch_all(&mut **tx)
+    .await?;
+    // Every concern has a first move, and a page is only asked for when there is more on it.
+    if rows.is_empty() {
+        return Err(Error::NotFound(name.to_string()));
+    }
+    rows.into_iter()
+        .map(|row| {
+            Ok(Move {
+                revision: row.revision,
+                kind: row.kind,
+                from: row.from_state,
+                to: row.to_state,
+                actor: row.actor,
+                office: row.office,
+                at: row.moved_at,
+                note: row.note,
+                owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! Casework: what households raise, and what becomes of it.
+//!
+//! It knows where a household lives and who serves a grid only from the news of the registry and of liaison. A concern
+//! that comes before that news is taken all the same, and finds its team when the news is there. What households say
+//! stays here: neither news nor logs carry it.
+
+mod concern;
+mod ledger;
+mod place;
+mod reactions;
+
+use events::Events;
+use platform::{Database, Process, Result, Server};
+use proto::casework::v1::concern_service_server::ConcernServiceServer;
+use proto::casework::v1::ledger_service_server::LedgerServiceServer;
+use sqlx::migrate::Migrator;
+
+/// The name of this service in subjects, roles and databases.
+pub const SERVICE: &str = "casework";
+
+/// What casework is told when it starts.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// What every service is told
+    #[command(flatten)]
+    pub platform: platform::Config,
+    /// Where news goes and comes from
+    #[command(flatten)]
+    pub events: events::Config,
+}
+
+/// The tables of this service, those of platform and events among them.
+#[must_use]
+pub fn migrations() -> Migrator {
+    static OWN: Migrator = sqlx::migrate!("./migrations");
+    platform::database::migrations(&[&events::MIGRATIONS, &OWN])
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// When the configuration is not usable, or the port cannot be served.
+pub async fn serve(config: Config, process: Process) -> Result<()> {
+    let database = Database::open(&config.platform)?;
+    let mut events = Events::join(&config.events, SERVICE, database.clone(), process.shutdown.clone()).await?;
+    events.relay();
+    for owner in ["registry", "liaison"] {
+        events.read(owner, reactions::Reactions::new(events.changes(), process.clock.clone()));
+    }
+
+    let concerns = concern::Concerns::new(database.clone(), events.changes(), process.clock.clone());
+    let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
+
+    Server::new(&config.platform, database)
+        .with(ConcernServiceServer::new(concerns))
+        .with(LedgerServiceServer::new(ledgers).max_decoding_message_size(config.platform.message_bytes))
+        .with(events.news_service())
+        .waiting_for(events.wait_for())
+        .run(process)
+        .await?;
+    events.stopped().await;
+    Ok(())
+}

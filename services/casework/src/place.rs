@@ -1,0 +1,147 @@
+//! What casework knows of others' records: grids and households from the registry, teams from liaison.
+//!
+//! Only news writes here, and of each record only a newer revision than the one that is known.
+
+mod learn;
+
+use std::collections::HashMap;
+
+use platform::{Error, Result, Tx};
+use proto::names::{GridCode, VillageCode};
+use uuid::Uuid;
+
+pub(crate) use learn::{grids_learn, households_learn, teams_learn};
+
+/// Where a concern belongs, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// The household's grid, or else the grid that was named.
+    pub(crate) grid: Option<GridCode>,
+    /// Is the household known?
+    pub(crate) household_known: bool,
+    /// Is the grid known to be out of use?
+    pub(crate) grid_given_up: bool,
+    /// The grid again, if its team is known.
+    pub(crate) team: Option<GridCode>,
+}
+
+impl Place {
+    /// The place in the words of the database.
+    pub(crate) fn read(grid: Option<&str>, household_known: bool, given_up: bool, has_team: bool) -> Result<Self> {
+        let grid = grid.map(str::parse).transpose().map_err(Error::internal)?;
+        Ok(Self { grid, household_known, grid_given_up: given_up, team: grid.filter(|_| has_team) })
+    }
+}
+
+/// A grid's team: the members in its seats, with their names; cadre, leader, representative.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Team {
+    pub(crate) seats: Vec<(Uuid, String)>,
+}
+
+impl Team {
+    pub(crate) fn has(&self, member: Uuid) -> bool {
+        self.seats.iter().any(|(seated, _)| *seated == member)
+    }
+
+    /// The member of this name.
+    pub(crate) fn seat_of(&self, name: &str) -> Option<Uuid> {
+        self.seats.iter().rev().find(|(_, seated)| seated == name).map(|(member, _)| *member)
+    }
+}
+
+/// Where a concern of this household, or else of this grid, belongs.
+pub(crate) async fn place_find(
+    tx: &mut Tx,
+    village: VillageCode,
+    household: Option<Uuid>,
+    grid: Option<GridCode>,
+) -> Result<Place> {
+    let (grid, household_known, given_up, has_team): (Option<String>, bool, bool, bool) = sqlx::query_as(
+        "select named.grid, named.known, coalesce(not grid.in_use, false), team.grid is not null
+           from (select coalesce(max(household.grid), $3) as grid, count(*) > 0 as known
+                   from household
+                  where household.village = $1 and household.id = $2) as named
+           left join grid on grid.village = $1 and grid.code = named.grid
+           left join team on team.village = $1 and team.grid = named.grid",
+    )
+    .bind(village.as_str())
+    .bind(household)
+    .bind(grid.as_ref().map(GridCode::as_str))
+    .fetch_one(&mut **tx)
+    .await?;
+    Place::read(grid.as_deref(), household_known, given_up, has_team)
+}
+
+type TeamRow = (String, bool, Vec<Option<Uuid>>, Vec<Option<String>>);
+
+/// Those of these grids that are known, in use or not, each with its team if that is known too.
+pub(crate) async fn grids_find(
+    tx: &mut Tx,
+    village: VillageCode,
+    grids: &[GridCode],
+) -> Result<HashMap<GridCode, Option<Team>>> {
+    let rows: Vec<TeamRow> = sqlx::query_as(
+        "select asked.code, team.grid is not null,
+                array[team.cadre, team.leader, team.representative],
+                array[team.cadre_name, team.leader_name, team.representative_name]
+           from unnest($2::text[]) as asked (code)
+           left join grid on grid.village = $1 and grid.code = asked.code
+           left join team on team.village = $1 and team.grid = asked.code
+          where grid.code is not null or team.grid is not null",
+    )
+    .bind(village.as_str())
+    .bind(grids.iter().map(GridCode::as_str).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|(code, has_team, members, names)| {
+            let seats = members.into_iter().zip(names).filter_map(|(member, name)| member.zip(name)).collect();
+            Ok((code.parse().map_err(Error::internal)?, has_team.then_some(Team { seats })))
+        })
+        .collect()
+}
+
+/// The team of one grid, if it is known.
+pub(crate) async fn team_find(tx: &mut Tx, village: VillageCode, grid: GridCode) -> Result<Option<Team>> {
+    Ok(grids_find(tx, village, &[grid]).await?.remove(&grid).flatten())
+}
+
+/// The households with these numbers, and their grids. An active household goes before one that no longer counts.
+pub(crate) async fn households_find(
+    tx: &mut Tx,
+    village: VillageCode,
+    numbers: &[&str],
+) -> Result<HashMap<String, (Uuid, GridCode)>> {
+    let rows: Vec<(String, Uuid, String)> = sqlx::query_as(
+        "select distinct on (number) number, id, grid
+           from household
+          where village = $1 and number = any($2)
+          order by number, active desc, id",
+    )
+    .bind(village.as_str())
+    .bind(numbers)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|(number, id, grid)| Ok((number, (id, grid.parse().map_err(Error::internal)?)))).collect()
+}
+
+/// Keeps a concern that waits for news of this village and the news itself from missing each other: whoever finds a
+/// place unknown looks again behind this lock, and whoever brings news takes it ([`news_lock`]) before looking for
+/// concerns that wait.
+pub(crate) async fn waiting_lock(tx: &mut Tx, village: VillageCode) -> Result<()> {
+    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
+        .bind(village.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// See [`waiting_lock`]. The villages come in order, so that two readers do not wait for each other.
+pub(crate) async fn news_lock(tx: &mut Tx, villages: &[&str]) -> Result<()> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(village, 0)) from unnest($1::text[]) as news (village)")
+        .bind(villages)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Concerns and the news of where they belong.
+
+use harness::{Stage, wait_for};
+use platform::Office;
+use proto::casework::v1::{Concern, ListMovesRequest, MoveKind, OwnerKind};
+use proto::registry::v1::GridState;
+use tonic::Code;
+
+use crate::{GAOCHONG, News, casework, clerk, client, concern, get, grid, report, rows};
+
+#[tokio::test]
+async fn a_concern_that_comes_before_the_news_is_taken_and_finds_its_team_with_the_news() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut clerk = clerk(&stage, &running);
+    let taken = clerk.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap().into_inner();
+    assert_eq!((taken.routed, taken.owner_kind(), taken.grid.as_str()), (false, OwnerKind::Office, ""));
+
+    let news = News::of(&stage).await;
+    news.household(GAOCHONG, "027").await;
+    wait_for("the household's grid", || async {
+        get(&mut clerk.clone(), &taken.name).await.unwrap().grid == grid(GAOCHONG, "027")
+    })
+    .await;
+    assert!(!get(&mut clerk, &taken.name).await.unwrap().routed);
+
+    news.team(GAOCHONG, "027").await;
+    wait_for("the team", || async { get(&mut clerk.clone(), &taken.name).await.unwrap().routed }).await;
+    let routed = get(&mut clerk, &taken.name).await.unwrap();
+    assert_eq!(routed.owner, format!("villages/{GAOCHONG}/teams/027"));
+    assert_eq!(routed.etag, "3");
+
+    let moves = clerk.list_moves(ListMovesRequest { parent: taken.name, ..Default::default() }).await.unwrap();
+    let moves: Vec<_> = moves.into_inner().moves.iter().map(|one| (one.kind(), one.actor.clone())).collect();
+    assert_eq!(moves[0].0, MoveKind::Reported);
+    assert_eq!(moves[2], (MoveKind::Routed, "service:casework".to_owned()));
+}
+
+#[tokio::test]
+async fn no_concern_is_forgotten_when_it_comes_together_with_the_news() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let clerk = clerk(&stage, &running);
+    let news = News::of(&stage).await;
+    let reports = (0..40).map(|_| {
+        let mut clerk = clerk.clone();
+        tokio::spawn(async move { clerk.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap() })
+    });
+    let reports: Vec<_> = reports.collect();
+    news.household(GAOCHONG, "027").await;
+    news.team(GAOCHONG, "027").await;
+    for report in reports {
+        report.await.unwrap();
+    }
+    rows(&running, "select count(*) from concern where routed and grid = '027'", 40).await;
+}
+
+#[tokio::test]
+async fn whoever_serves_one_grid_reports_for_it_and_sees_no_other() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut here = client(&running, &stage.caller(Office::Representative, GAOCHONG, &["027"]));
+    let mut elsewhere = client(&running, &stage.caller(Office::Representative, GAOCHONG, &["028"]));
+
+    // The household is not known yet: without a grid nobody can tell whose it is.
+    let refused = here.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let named = Concern { grid: grid(GAOCHONG, "027"), ..concern(GAOCHONG) };
+    let taken = here.create_concern(report(named.clone(), GAOCHONG)).await.unwrap().into_inner();
+    let refused = elsewhere.create_concern(report(named, GAOCHONG)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+
+    assert!(get(&mut here, &taken.name).await.is_ok());
+    assert_eq!(get(&mut elsewhere, &taken.name).await.unwrap_err().code(), Code::NotFound);
+    let list = |grid| proto::casework::v1::ListConcernsRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        filter: Some(proto::casework::v1::ConcernFilter { grid, ..Default::default() }),
+        ..Default::default()
+    };
+    assert_eq!(here.list_concerns(list(String::new())).await.unwrap().into_inner().concerns.len(), 1);
+    assert!(elsewhere.list_concerns(list(grid(GAOCHONG, "027"))).await.unwrap().into_inner().concerns.is_empty());
+    let moves = ListMovesRequest { parent: taken.name.clone(), ..Default::default() };
+    assert_eq!(elsewhere.list_moves(moves).await.unwrap_err().code(), Code::NotFound);
+
+    // Once the household is known, its own grid counts, whatever is named.
+    let _news = News::known(&stage, &running, GAOCHONG).await;
+    let lie = Concern { grid: grid(GAOCHONG, "028"), ..concern(GAOCHONG) };
+    assert_eq!(elsewhere.create_concern(report(lie, GAOCHONG)).await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_grid_that_was_given_up_takes_no_more_concerns() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let news = News::of(&stage).await;
+    news.grid(GAOCHONG, "027", GridState::Retired, 2).await;
+    news.grid(GAOCHONG, "027", GridState::Active, 1).await;
+    news.grid(GAOCHONG, "028", GridState::Active, 1).await;
+    rows(&running, "select count(*) from grid", 2).await;
+    let named = Concern { household: String::new(), grid: grid(GAOCHONG, "027"), ..concern(GAOCHONG) };
+    let refused = clerk(&stage, &running).create_concern(report(named, GAOCHONG)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn news_that_cannot_be_read_is_laid_aside_and_the_rest_goes_on() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut connection = running.database.connect_as_owner().await;
+    let refuse = "alter table grid add constraint broken check (code <> '099')";
+    sqlx::query(refuse).execute(&mut connection).await.unwrap();
+    let news = News::of(&stage).await;
+    news.grid(GAOCHONG, "099", GridState::Active, 1).await;
+    news.grid(GAOCHONG, "027", GridState::Active, 1).await;
+    rows(&running, "select count(*) from grid where code = '027'", 1).await;
+    rows(&running, "select count(*) from dead_letter where record like '%/grids/099'", 1).await;
+
+    sqlx::query("update dead_letter set retry = true").execute(&mut connection).await.unwrap();
+    rows(&running, "select count(*) from dead_letter where not retry", 1).await; // still broken: laid aside again
+    sqlx::query("alter table grid drop constraint broken").execute(&mut connection).await.unwrap();
+    sqlx::query("update dead_letter set retry = true").execute(&mut connection).await.unwrap();
+    rows(&running, "select count(*) from grid where code = '099'", 1).await;
+    rows(&running, "select count(*) from dead_letter", 0).await;
+}

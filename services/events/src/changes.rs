@@ -1,0 +1,116 @@
+//! The change log: the news of a record, appended in the transaction that changes it.
+
+use std::sync::Arc;
+
+use platform::{Authority, Database, Error, Result, Scope, Tx, telemetry};
+use proto::events::Event;
+use tokio::sync::Notify;
+
+/// One change of one record, ready to be appended.
+#[derive(Debug, Clone)]
+pub struct Change {
+    village: String,
+    record: String,
+    revision: i64,
+    noun: &'static str,
+    type_name: String,
+    event: Vec<u8>,
+}
+
+impl Change {
+    /// The change that `event` tells of.
+    ///
+    /// # Errors
+    /// When the event's name is not that of a village's record: our own mistake.
+    pub fn of<E: Event>(event: &E) -> Result<Self> {
+        let village = village_of(event.name()).ok_or_else(|| Error::internal("an event names no village"))?;
+        Ok(Self {
+            village: village.to_owned(),
+            record: event.name().to_owned(),
+            revision: event.revision(),
+            noun: E::NOUN,
+            type_name: E::full_name(),
+            event: event.encode_to_vec(),
+        })
+    }
+}
+
+/// The village in a resource name `villages/{village}/…`.
+pub(crate) fn village_of(record: &str) -> Option<&str> {
+    record.strip_prefix("villages/")?.split('/').next()
+}
+
+/// The change log of a service, and the bell that wakes its relay.
+#[derive(Clone)]
+pub struct Changes {
+    wake: Arc<Notify>,
+}
+
+impl Changes {
+    pub(crate) fn new(wake: Arc<Notify>) -> Self {
+        Self { wake }
+    }
+
+    /// Appends changes to the transaction that makes them, in one statement. They become news when it
+    /// commits, together with the records or not at all.
+    ///
+    /// # Errors
+    /// When the database refuses; two changes with the same revision of a record are our own mistake.
+    pub async fn append(&self, tx: &mut Tx, by: &Authority, changes: &[Change]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let traceparent = telemetry::traceparent();
+        sqlx::query(
+            "insert into change_log (village, record, revision, noun, type, event, subject, office, traceparent)
+             select village, record, revision, noun, type, event, $7, $8, $9
+               from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[])
+                    as change (village, record, revision, noun, type, event)",
+        )
+        .bind(changes.iter().map(|change| change.village.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.record.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.revision).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.noun).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.type_name.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.event.as_slice()).collect::<Vec<_>>())
+        .bind(by.subject())
+        .bind(by.office().as_str())
+        .bind(traceparent)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Commits a transaction that may have appended changes, and wakes the relay.
+    ///
+    /// # Errors
+    /// When the database refuses: nothing has happened then.
+    pub async fn commit(&self, tx: Tx) -> Result<()> {
+        tx.commit().await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Wakes the relay now.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits for the bell.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// Has every change of a scope published again, on an operator's wish. Readers keep the newest revision they have
+/// seen, so it never does harm. Says how many there are.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn republish(database: &Database, scope: &Scope) -> Result<u64> {
+    let mut tx = database.begin(scope).await?;
+    let changes =
+        sqlx::query("update change_log set sequence = null where sequence is not null").execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(changes.rows_affected())
+}

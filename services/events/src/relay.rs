@@ -1,0 +1,264 @@
+//! From the change log to the stream. Any number of replicas may relay.
+//!
+//! The broker acknowledges before it has fsynced, can be wiped, and can be restored from a backup. So
+//! the relay never believes that a stream is as long as it was: it compares the stream's birth and
+//! extent with the change log, and every acknowledgement with what is already known to lie there. What
+//! the stream has lost is published again.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::context::PublishAckFuture;
+use futures::future::join_all;
+use platform::{Database, Result, Scope, Tx};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Broker, Extent, stream_name, unavailable};
+use crate::changes::Changes;
+use crate::envelope::Outgoing;
+
+/// Changes published in one go, while their rows are locked.
+const BATCH: i64 = 500;
+/// The relay looks this often even if nobody rings: for changes of a replica that died after its commit.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Rest after the broker or the database did not answer.
+const REST: Duration = Duration::from_millis(200);
+
+pub(crate) struct Relay {
+    service: &'static str,
+    database: Database,
+    broker: Broker,
+    changes: Changes,
+}
+
+impl Relay {
+    pub(crate) fn new(service: &'static str, database: Database, broker: Broker, changes: Changes) -> Self {
+        Self { service, database, broker, changes }
+    }
+
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let mut compared: Option<Instant> = None;
+        loop {
+            let rest = match self.publish_all(&mut compared, &shutdown).await {
+                Ok(()) => INTERVAL,
+                Err(error) => {
+                    compared = None;
+                    tracing::warn!(%error, "news is not leaving; trying again");
+                    REST
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.changes.woken(), if rest == INTERVAL => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    async fn publish_all(&self, compared: &mut Option<Instant>, shutdown: &CancellationToken) -> Result<()> {
+        if self.broker.reconnected() || compared.is_none_or(|at| at.elapsed() >= INTERVAL) {
+            self.heal().await?;
+            *compared = Some(Instant::now());
+        }
+        while !shutdown.is_cancelled() && self.publish_some().await? == usize::try_from(BATCH).unwrap_or(0) {}
+        Ok(())
+    }
+
+    /// Compares the stream with the change log, and marks what it has lost as unpublished.
+    async fn heal(&self) -> Result<()> {
+        if !self.broker.is_connected() {
+            return Err(unavailable("no connection"));
+        }
+        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        // Known before asked: another replica may lengthen the stream meanwhile, never shorten it.
+        let (shortest, longest): (Option<i64>, Option<i64>) =
+            sqlx::query_as("select min(sequence), max(sequence) from change_log where sequence is not null")
+                .fetch_one(&mut *tx)
+                .await?;
+        let stream = self.broker.stream(self.service).await?;
+        let born: Option<chrono::DateTime<chrono::Utc>> =
+            sqlx::query_scalar("select born from stream where name = $1 for update")
+                .bind(stream_name(self.service))
+                .fetch_optional(&mut *tx)
+                .await?;
+        // Postgres keeps microseconds, NATS nanoseconds.
+        let same = born.is_some_and(|born| (born - stream.born).abs() < chrono::Duration::microseconds(1));
+        let lost = if !same {
+            stream_set(&mut tx, &stream_name(self.service), &stream).await?;
+            unpublish(&mut tx, 0, i64::MAX).await?
+        } else if longest > Some(stream.last) {
+            unpublish(&mut tx, stream.last + 1, i64::MAX).await?
+        } else if shortest.is_some_and(|shortest| shortest < stream.first) {
+            unpublish(&mut tx, 0, stream.first - 1).await?
+        } else {
+            0
+        };
+        tx.commit().await?;
+        if lost > 0 {
+            tracing::warn!(lost, "the stream has lost news; publishing it again");
+            metrics::counter!("lianxin_news_healed_total").increment(lost);
+        }
+        Ok(())
+    }
+
+    /// Publishes up to [`BATCH`] changes, and says how many it tried.
+    async fn publish_some(&self) -> Result<usize> {
+        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        let claimed = claim(&mut tx).await?;
+        if claimed.is_empty() {
+            return Ok(0);
+        }
+        let longest: Option<i64> =
+            sqlx::query_scalar("select max(sequence) from change_log where sequence is not null")
+                .fetch_one(&mut *tx)
+                .await?;
+
+        let mut sent = Vec::with_capacity(claimed.len());
+        for (outgoing, event) in &claimed {
+            let publish = self.broker.jetstream().publish_with_headers(
+                outgoing.subject(self.service),
+                outgoing.headers(self.service),
+                event.clone().into(),
+            );
+            sent.push(publish.await.map_err(unavailable)?);
+        }
+        let answers = join_all(sent.into_iter().map(PublishAckFuture::into_future)).await;
+
+        let mut published = Published::default();
+        let mut failed = None;
+        for ((outgoing, _), answer) in claimed.iter().zip(answers) {
+            match answer {
+                Ok(ack) => published.note(outgoing, i64::try_from(ack.sequence).unwrap_or(i64::MAX), ack.duplicate),
+                Err(error) => failed = Some(unavailable(error)),
+            }
+        }
+        let lost = published.lost(&mut tx, longest).await?;
+        published.mark(&mut tx).await?;
+        tx.commit().await?;
+        metrics::counter!("lianxin_news_published_total").increment(published.sequences.len() as u64);
+        if lost > 0 {
+            tracing::warn!(lost, "the stream was cut back; publishing again what it has lost");
+            metrics::counter!("lianxin_news_healed_total").increment(lost);
+        }
+        failed.map_or(Ok(claimed.len()), Err)
+    }
+}
+
+/// What the server acknowledged of one batch.
+#[derive(Default)]
+struct Published<'a> {
+    villages: Vec<&'a str>,
+    records: Vec<&'a str>,
+    revisions: Vec<i64>,
+    sequences: Vec<i64>,
+    /// Sequences at which the message was stored now, not found to be there already.
+    fresh: Vec<i64>,
+}
+
+impl<'a> Published<'a> {
+    fn note(&mut self, outgoing: &'a Outgoing, sequence: i64, duplicate: bool) {
+        self.villages.push(&outgoing.village);
+        self.records.push(&outgoing.record);
+        self.revisions.push(outgoing.revision);
+        self.sequences.push(sequence);
+        if !duplicate {
+            self.fresh.push(sequence);
+        }
+    }
+
+    /// A message stored now lies behind everything that was known to be stored before; and no two
+    /// messages lie at the same place. Where either is not so, the stream was cut back to before that
+    /// place, and what was known to lie from there on is lost.
+    async fn lost(&self, tx: &mut Tx, longest: Option<i64>) -> Result<u64> {
+        let overtaken = self.fresh.iter().copied().filter(|sequence| Some(*sequence) <= longest).min();
+        let collided: Option<i64> = sqlx::query_scalar("select min(sequence) from change_log where sequence = any($1)")
+            .bind(&self.sequences)
+            .fetch_one(&mut **tx)
+            .await?;
+        match overtaken.into_iter().chain(collided).min() {
+            Some(from) => unpublish(tx, from, i64::MAX).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn mark(&self, tx: &mut Tx) -> Result<()> {
+        sqlx::query(
+            "update change_log set sequence = published.sequence
+               from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+                    as published (village, record, revision, sequence)
+              where change_log.village = published.village
+                and change_log.record = published.record
+                and change_log.revision = published.revision",
+        )
+        .bind(&self.villages)
+        .bind(&self.records)
+        .bind(&self.revisions)
+        .bind(&self.sequences)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    village: String,
+    record: String,
+    revision: i64,
+    noun: String,
+    #[sqlx(rename = "type")]
+    type_name: String,
+    event: Vec<u8>,
+    traceparent: Option<String>,
+    recorded_at: chrono::DateTime<chrono::Utc>,
+}
+
+async fn claim(tx: &mut Tx) -> Result<Vec<(Outgoing, Vec<u8>)>> {
+    let rows: Vec<ClaimedRow> = sqlx::query_as(
+        "select village, record, revision, noun, type, event, traceparent, recorded_at
+           from change_log
+          where sequence is null
+          order by position
+          limit $1
+            for update skip locked",
+    )
+    .bind(BATCH)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let outgoing = Outgoing {
+                village: row.village,
+                record: row.record,
+                revision: row.revision,
+                noun: row.noun,
+                type_name: row.type_name,
+                traceparent: row.traceparent,
+                recorded_at: row.recorded_at,
+            };
+            (outgoing, row.event)
+        })
+        .collect())
+}
+
+async fn stream_set(tx: &mut Tx, name: &str, stream: &Extent) -> Result<()> {
+    sqlx::query(
+        "insert into stream (name, born) values ($1, $2)
+         on conflict (name) do update set born = excluded.born",
+    )
+    .bind(name)
+    .bind(stream.born)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Forgets that the changes from one place of the stream to another are published.
+async fn unpublish(tx: &mut Tx, from: i64, to: i64) -> Result<u64> {
+    let lost = sqlx::query("update change_log set sequence = null where sequence between $1 and $2")
+        .bind(from)
+        .bind(to)
+        .execute(&mut **tx)
+        .await?;
+    Ok(lost.rows_affected())
+}

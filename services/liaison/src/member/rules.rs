@@ -1,0 +1,240 @@
+//! What a member is, whom a seat fits, and how a term begins and ends. Pure.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use events::Change;
+use platform::{Error, Result, Violations};
+use proto::liaison::v1 as pb;
+use proto::liaison::v1::member_changed::Happened;
+use proto::names::{AreaName, LocalCode, MemberName, PartyGroupName, VillageCode, VillagerGroupName};
+use proto::reasons;
+use proto::time::{date, timestamp};
+use uuid::Uuid;
+use workbook::formats::Telephone;
+
+use crate::team::rules::Team;
+
+platform::choice! {
+    /// The offices of those who serve.
+    pub(crate) enum Office as proto::liaison::v1::Office {
+        Cadre = "cadre",
+        VillagerGroupLeader = "villager_group_leader",
+        PartyGroupLeader = "party_group_leader",
+        GridWorker = "grid_worker",
+        Representative = "representative",
+    }
+}
+
+platform::choice! {
+    /// The six sources that representatives are chosen from.
+    pub(crate) enum Source as proto::liaison::v1::RepresentativeSource {
+        PartyGroupLeader = "party_group_leader",
+        PartyMember = "party_member",
+        VillagerGroupLeader = "villager_group_leader",
+        GridWorker = "grid_worker",
+        WomensAdviser = "womens_adviser",
+        Volunteer = "volunteer",
+    }
+}
+
+/// Someone who serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: MemberName,
+    pub(crate) display_name: String,
+    pub(crate) telephone: Option<Telephone>,
+    pub(crate) offices: BTreeSet<Office>,
+    pub(crate) source: Option<Source>,
+    pub(crate) areas: BTreeSet<LocalCode>,
+    pub(crate) villager_group: Option<LocalCode>,
+    pub(crate) party_group: Option<LocalCode>,
+    pub(crate) term_start: NaiveDate,
+    pub(crate) term_end: Option<NaiveDate>,
+    pub(crate) revision: i64,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+impl Member {
+    /// Does the term include this day?
+    pub(crate) fn serves(&self, day: NaiveDate) -> bool {
+        self.term_start <= day && self.term_end.is_none_or(|end| day < end)
+    }
+
+    /// # Errors
+    /// `NOT_SERVING`.
+    pub(crate) fn must_serve(&self, day: NaiveDate) -> Result<()> {
+        if self.serves(day) {
+            return Ok(());
+        }
+        Err(Error::refused(reasons::NOT_SERVING, format!("the term of {} does not include {day}", self.name)))
+    }
+
+    /// The news of this member as it now stands.
+    pub(crate) fn news(&self, happened: Happened) -> Result<Change> {
+        let village = self.name.village;
+        Change::of(&pb::MemberChanged {
+            name: self.name.to_string(),
+            revision: self.revision,
+            happened: happened.into(),
+            change_time: Some(timestamp(self.updated_at)),
+            display_name: self.display_name.clone(),
+            offices: self.offices.iter().map(|office| (*office).into()).collect(),
+            source: self.source.map_or(0, Into::into),
+            areas: self.areas.iter().map(|area| AreaName::new(village, area.clone()).to_string()).collect(),
+            villager_group: name_of(self.villager_group.as_ref(), |code| VillagerGroupName::new(village, code)),
+            party_group: name_of(self.party_group.as_ref(), |code| PartyGroupName::new(village, code)),
+            term_start: Some(date(self.term_start)),
+            term_end: self.term_end.map(date),
+        })
+    }
+}
+
+/// The name of a group that may be missing, as text.
+pub(crate) fn name_of<N: ToString>(code: Option<&LocalCode>, name: impl FnOnce(LocalCode) -> N) -> String {
+    code.cloned().map(|code| name(code).to_string()).unwrap_or_default()
+}
+
+/// A member to be entered.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) village: VillageCode,
+    pub(crate) id: Option<Uuid>,
+    pub(crate) display_name: String,
+    pub(crate) telephone: Option<Telephone>,
+    pub(crate) offices: BTreeSet<Office>,
+    pub(crate) source: Option<Source>,
+    pub(crate) areas: BTreeSet<LocalCode>,
+    pub(crate) villager_group: Option<LocalCode>,
+    pub(crate) party_group: Option<LocalCode>,
+    pub(crate) term_start: Option<NaiveDate>,
+}
+
+/// What an update changes: an outer none leaves the field as it is, an inner none empties it.
+#[derive(Debug, Clone)]
+pub(crate) struct Update {
+    pub(crate) name: MemberName,
+    pub(crate) expected: Option<i64>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) telephone: Option<Option<Telephone>>,
+    pub(crate) offices: Option<BTreeSet<Office>>,
+    pub(crate) source: Option<Option<Source>>,
+    pub(crate) areas: Option<BTreeSet<LocalCode>>,
+    pub(crate) villager_group: Option<Option<LocalCode>>,
+    pub(crate) party_group: Option<Option<LocalCode>>,
+    pub(crate) term_start: Option<NaiveDate>,
+}
+
+/// A term to be ended.
+#[derive(Debug, Clone)]
+pub(crate) struct EndTerm {
+    pub(crate) name: MemberName,
+    pub(crate) expected: Option<i64>,
+    pub(crate) term_end: Option<NaiveDate>,
+}
+
+/// Which members a list shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) office: Option<Office>,
+    pub(crate) serving: Option<bool>,
+    pub(crate) display_name: Option<String>,
+}
+
+/// A member holds an office, and a representative comes from one of the six sources.
+pub(crate) fn create(name: MemberName, draft: Draft, now: DateTime<Utc>) -> Result<(Member, Change)> {
+    let member = Member {
+        name,
+        display_name: draft.display_name,
+        telephone: draft.telephone,
+        offices: draft.offices,
+        source: draft.source,
+        areas: draft.areas,
+        villager_group: draft.villager_group,
+        party_group: draft.party_group,
+        term_start: draft.term_start.unwrap_or_else(|| platform::clock::village_day(now)),
+        term_end: None,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    must_be_sound(&member)?;
+    let change = member.news(Happened::Created)?;
+    Ok((member, change))
+}
+
+/// Who holds a seat keeps the office that it asks for, and goes on serving.
+pub(crate) fn update(
+    before: Member,
+    update: Update,
+    seats: &[Team],
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<(Member, Change)> {
+    let member = Member {
+        display_name: update.display_name.unwrap_or(before.display_name),
+        telephone: update.telephone.unwrap_or(before.telephone),
+        offices: update.offices.unwrap_or(before.offices),
+        source: update.source.unwrap_or(before.source),
+        areas: update.areas.unwrap_or(before.areas),
+        villager_group: update.villager_group.unwrap_or(before.villager_group),
+        party_group: update.party_group.unwrap_or(before.party_group),
+        term_start: update.term_start.unwrap_or(before.term_start),
+        revision: before.revision + 1,
+        updated_at: now,
+        ..before
+    };
+    must_be_sound(&member)?;
+    let fits = |team: &Team| team.offices_of(&member.name).all(|office| member.offices.contains(&office));
+    if let Some(team) = seats.iter().find(|team| !fits(team) || !member.serves(today)) {
+        return Err(seated(&member.name, team));
+    }
+    let change = member.news(Happened::Updated)?;
+    Ok((member, change))
+}
+
+/// A term ends once, not in the future, and not while a seat is held.
+pub(crate) fn end_term(
+    before: Member,
+    day: NaiveDate,
+    seats: &[Team],
+    now: DateTime<Utc>,
+    today: NaiveDate,
+) -> Result<(Member, Change)> {
+    if before.term_end.is_some() {
+        return Err(Error::refused(reasons::ILLEGAL_MOVE, format!("the term of {} has ended already", before.name)));
+    }
+    if day > today {
+        return Err(Error::refused(reasons::IN_THE_FUTURE, format!("{day} lies in the future")));
+    }
+    if day < before.term_start {
+        return Err(Error::field("term_end", format!("lies before the term began, on {}", before.term_start)));
+    }
+    if let Some(team) = seats.first() {
+        return Err(seated(&before.name, team));
+    }
+    let member = Member { term_end: Some(day), revision: before.revision + 1, updated_at: now, ..before };
+    let change = member.news(Happened::TermEnded)?;
+    Ok((member, change))
+}
+
+fn seated(member: &MemberName, team: &Team) -> Error {
+    Error::refused(reasons::SEAT_TAKEN, format!("{member} holds a seat of {}; vacate it first", team.name))
+}
+
+fn must_be_sound(member: &Member) -> Result<()> {
+    let mut wrong = Violations::new();
+    if member.offices.is_empty() {
+        wrong.add("member.offices", "is missing: a member holds at least one office");
+    }
+    match (member.offices.contains(&Office::Representative), member.source) {
+        (true, None) => wrong.add("member.source", "is missing: it says where a representative comes from"),
+        (false, Some(_)) => wrong.add("member.source", "is for representatives only"),
+        _ => {}
+    }
+    wrong.finish(Some(()))
+}
+
+#[cfg(test)]
+mod tests;

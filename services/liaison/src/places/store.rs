@@ -1,0 +1,175 @@
+//! The registry's grids and households in liaison's database.
+
+use chrono::NaiveDate;
+use platform::{Error, Result, Tx};
+use proto::names::{GridName, HouseholdName, VillageCode};
+use uuid::Uuid;
+
+use super::{Grid, GridKind, Household, HouseholdKind, HouseholdState, unknown_grid};
+use crate::line::rules::LineKind;
+
+/// Keeps what is newer than what is known.
+pub(crate) async fn grids_keep(tx: &mut Tx, grids: &[Grid]) -> Result<()> {
+    sqlx::query(
+        "insert into grid (village, code, kind, line, retired, revision)
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+         on conflict (village, code) do update
+            set kind = excluded.kind, line = excluded.line, retired = excluded.retired, revision = excluded.revision
+          where excluded.revision > grid.revision",
+    )
+    .bind(grids.iter().map(|grid| grid.name.village.to_string()).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.name.grid.to_string()).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.kind.as_str()).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.line.map(LineKind::as_str)).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.retired).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.revision).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what is newer than what is known, and answers which households are new or changed in what decides their link:
+/// grid, kind, state.
+pub(crate) async fn households_keep(tx: &mut Tx, households: &[Household]) -> Result<Vec<HouseholdName>> {
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(
+        "with news as (
+             select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
+                                  $8::date[], $9::bigint[])
+                  as n (village, id, number, grid, kind, outside, state, active_since, revision)
+         ), before as (
+             select village, id, household.grid, household.kind, household.state
+               from household join news using (village, id)
+         ), kept as (
+             insert into household (village, id, number, grid, kind, outside, state, active_since, revision)
+             select * from news
+             on conflict (village, id) do update
+                set number = excluded.number, grid = excluded.grid, kind = excluded.kind, outside = excluded.outside,
+                    state = excluded.state, active_since = excluded.active_since, revision = excluded.revision
+              where excluded.revision > household.revision
+             returning village, id, grid, kind, state
+         )
+         select village, id
+           from kept left join before using (village, id)
+          where (kept.grid, kept.kind, kept.state) is distinct from (before.grid, before.kind, before.state)",
+    )
+    .bind(households.iter().map(|household| household.name.village.to_string()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.name.household).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.number.as_str()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.grid.grid.to_string()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.kind.as_str()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.outside).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.state.as_str()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.active_since).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.revision).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|(village, id)| Ok(HouseholdName::new(village.parse().map_err(Error::internal)?, id)))
+        .collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct GridRow {
+    code: String,
+    kind: GridKind,
+    line: Option<LineKind>,
+    retired: bool,
+    revision: i64,
+}
+
+impl GridRow {
+    fn of(self, village: VillageCode) -> Result<Grid> {
+        Ok(Grid {
+            name: GridName::new(village, self.code.parse().map_err(Error::internal)?),
+            kind: self.kind,
+            line: self.line,
+            retired: self.retired,
+            revision: self.revision,
+        })
+    }
+}
+
+/// One grid.
+///
+/// # Errors
+/// `UNKNOWN_GRID`.
+pub(crate) async fn grid_get(tx: &mut Tx, name: &GridName) -> Result<Grid> {
+    let row: Option<GridRow> =
+        sqlx::query_as("select code, kind, line, retired, revision from grid where village = $1 and code = $2")
+            .bind(name.village.as_str())
+            .bind(name.grid.as_str())
+            .fetch_optional(&mut **tx)
+            .await?;
+    row.ok_or_else(|| unknown_grid(name))?.of(name.village)
+}
+
+/// Every grid of a village: three digits, so less than a thousand.
+pub(crate) async fn grids_all(tx: &mut Tx, village: &VillageCode) -> Result<Vec<Grid>> {
+    let rows: Vec<GridRow> = sqlx::query_as("select code, kind, line, retired, revision from grid where village = $1")
+        .bind(village.as_str())
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(|row| row.of(*village)).collect()
+}
+
+macro_rules! households {
+    ($condition:literal) => {
+        concat!(
+            "select id, number, grid, kind, outside, state, active_since, revision
+               from household
+              where village = $1 and ",
+            $condition
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct HouseholdRow {
+    id: Uuid,
+    number: String,
+    grid: String,
+    kind: HouseholdKind,
+    outside: bool,
+    state: HouseholdState,
+    active_since: Option<NaiveDate>,
+    revision: i64,
+}
+
+impl HouseholdRow {
+    fn of(self, village: VillageCode) -> Result<Household> {
+        Ok(Household {
+            name: HouseholdName::new(village, self.id),
+            number: self.number,
+            grid: GridName::new(village, self.grid.parse().map_err(Error::internal)?),
+            kind: self.kind,
+            outside: self.outside,
+            state: self.state,
+            active_since: self.active_since,
+            revision: self.revision,
+        })
+    }
+}
+
+/// One household, if it is known.
+pub(crate) async fn household_get(tx: &mut Tx, name: &HouseholdName) -> Result<Option<Household>> {
+    let row: Option<HouseholdRow> = sqlx::query_as(households!("id = $2"))
+        .bind(name.village.as_str())
+        .bind(name.household)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| row.of(name.village)).transpose()
+}
+
+/// Those of these households, by the village's own numbers, that are known.
+pub(crate) async fn households_by_number(
+    tx: &mut Tx,
+    village: &VillageCode,
+    numbers: &[String],
+) -> Result<Vec<Household>> {
+    let rows: Vec<HouseholdRow> = sqlx::query_as(households!("number = any ($2)"))
+        .bind(village.as_str())
+        .bind(numbers)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(|row| row.of(*village)).collect()
+}

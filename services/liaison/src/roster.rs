@@ -1,0 +1,96 @@
+//! The workbooks a village already keeps: members and teams out of a roster, visits out of a ledger.
+//!
+//! Good rows go in, bad ones are told by sheet, row and column. The same file again changes nothing.
+
+mod members;
+mod people;
+mod rpc;
+mod sheets;
+mod teams;
+mod visits;
+
+use events::Changes;
+use platform::import::{Import, Outcome};
+use platform::{Authority, Clock, Database, Error, Result, Vault};
+use proto::names::VillageCode;
+use proto::reasons;
+use workbook::{Problem, Refusal};
+
+/// The use cases of workbooks.
+#[derive(Clone)]
+pub(crate) struct Rosters {
+    database: Database,
+    changes: Changes,
+    clock: Clock,
+    vault: Vault,
+}
+
+impl Rosters {
+    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, vault: Vault) -> Self {
+        Self { database, changes, clock, vault }
+    }
+
+    /// Members first, for teams are made of them; with the representatives' seats come the links of their households.
+    async fn import_roster(
+        &self,
+        authority: &Authority,
+        village: &VillageCode,
+        content: Vec<u8>,
+        mut import: Import,
+    ) -> Result<Import> {
+        let roster = tokio::task::spawn_blocking(move || sheets::roster(content)).await.map_err(Error::internal)??;
+        for (sheet, refused) in &roster.sheets {
+            import.sheet(sheet);
+            (0..*refused).for_each(|_| import.note(sheet, Outcome::Refused));
+        }
+        let mut report = Report { import, places: roster.places, problems: roster.problems };
+        let members = self.import_members(authority, village, roster.people, &mut report).await?;
+        self.import_teams(authority, village, roster.teams, members, &mut report).await?;
+        Ok(report.tell())
+    }
+
+    async fn import_ledger(
+        &self,
+        authority: &Authority,
+        village: &VillageCode,
+        content: Vec<u8>,
+        mut import: Import,
+    ) -> Result<Import> {
+        let ledger = tokio::task::spawn_blocking(move || sheets::ledger(content)).await.map_err(Error::internal)??;
+        import.sheet(sheets::VISITS);
+        (0..ledger.refused).for_each(|_| import.note(sheets::VISITS, Outcome::Refused));
+        let mut report = Report { import, places: ledger.places, problems: ledger.problems };
+        self.import_visits(authority, village, ledger.visits, &mut report).await?;
+        Ok(report.tell())
+    }
+}
+
+/// An import in progress, with what was found wrong so far.
+struct Report {
+    import: Import,
+    places: sheets::Places,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Notes a row that was read but cannot go in.
+    fn refuse(&mut self, sheet: &str, row: u32, column: &str, refusal: Refusal) {
+        self.import.note(sheet, Outcome::Refused);
+        self.problems.push(self.places.problem(sheet, row, column, refusal));
+    }
+
+    /// Tells every problem, sheet by sheet and row by row.
+    fn tell(mut self) -> Import {
+        let place = |sheet: &str| sheets::ORDER.iter().position(|known| *known == sheet);
+        self.problems.sort_by_key(|problem| (place(&problem.sheet), problem.row));
+        for Problem { sheet, row, column, reason, message } in self.problems {
+            self.import.problem(&sheet, row, &column, reason, message);
+        }
+        self.import
+    }
+}
+
+/// What is said of a grid that liaison does not know: it hears of grids by the registry's news.
+fn unknown_grid() -> Refusal {
+    Refusal::new(reasons::UNKNOWN_GRID, "没有这个微网格，请先导入“微网格”表；刚导入的请稍后再试")
+}

@@ -1,0 +1,110 @@
+//! Teams as the contract speaks of them. No rules, no SQL.
+
+use platform::revision::expected;
+use platform::server::admit;
+use platform::{Error, Page, Violations};
+use proto::liaison::v1 as pb;
+use proto::liaison::v1::team_service_server::TeamService;
+use proto::names::{MemberName, TeamName, VillageName};
+use proto::time::timestamp;
+use tonic::{Request, Response, Status};
+
+use super::Teams;
+use super::rules::{Filter, Seat, SeatMember, Team, VacateSeat};
+use crate::line::rules::LEADERS;
+use crate::member::rules::Office;
+
+#[tonic::async_trait]
+impl TeamService for Teams {
+    async fn get_team(&self, request: Request<pb::GetTeamRequest>) -> Result<Response<pb::Team>, Status> {
+        let (caller, message) = admit(request)?;
+        let name = message.name.parse().map_err(|error| Error::field("name", error))?;
+        Ok(Response::new(self.get(&caller, &name).await?.into()))
+    }
+
+    async fn list_teams(
+        &self,
+        request: Request<pb::ListTeamsRequest>,
+    ) -> Result<Response<pb::ListTeamsResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
+        let filter = message.filter.unwrap_or_default();
+        let member = crate::of_village("filter.member", &filter.member, village, |name: MemberName| name.member)?;
+        let filter = Filter { complete: filter.complete, member };
+        let (teams, next_page_token) = self.list(&caller, &village, &filter, &page).await?;
+        let teams = teams.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListTeamsResponse { teams, next_page_token }))
+    }
+
+    async fn seat_member(&self, request: Request<pb::SeatMemberRequest>) -> Result<Response<pb::Team>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.seat(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn vacate_seat(&self, request: Request<pb::VacateSeatRequest>) -> Result<Response<pb::Team>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.vacate(&caller, &request, message.try_into()?).await?.into()))
+    }
+}
+
+impl From<Team> for pb::Team {
+    fn from(team: Team) -> Self {
+        let village = team.name.village;
+        Self {
+            name: team.name.to_string(),
+            grid: team.name.grid_name().to_string(),
+            complete: team.complete(),
+            cadre: team.cadre.map(|holder| holder.message(village)),
+            leader: team.leader.map(|holder| holder.message(village)),
+            representative: team.representative.map(|holder| holder.message(village)),
+            etag: team.revision.to_string(),
+            create_time: Some(timestamp(team.created_at)),
+            update_time: Some(timestamp(team.updated_at)),
+        }
+    }
+}
+
+fn seat(wrong: &mut Violations, value: i32) -> Option<Seat> {
+    let seat = wrong.check("seat", Seat::read(value))?;
+    if seat.is_none() {
+        wrong.add("seat", "is missing");
+    }
+    seat
+}
+
+impl TryFrom<pb::SeatMemberRequest> for SeatMember {
+    type Error = Error;
+
+    fn try_from(message: pb::SeatMemberRequest) -> Result<Self, Error> {
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name: Option<TeamName> = wrong.check("name", message.name.parse());
+        let seat = seat(&mut wrong, message.seat);
+        let member: Option<MemberName> = wrong.check("member", message.member.parse());
+        if name.as_ref().zip(member.as_ref()).is_some_and(|(name, member)| name.village != member.village) {
+            wrong.add("member", "lies in another village");
+        }
+        let leader_office = wrong.check("leader_office", Office::read(message.leader_office)).flatten();
+        if leader_office.is_some_and(|office| seat != Some(Seat::Leader) || !LEADERS.contains(&office)) {
+            wrong.add("leader_office", "is for the leader's seat, and has to be a leader's office");
+        }
+        let ((name, seat), member) = wrong.finish(name.zip(seat).zip(member))?;
+        Ok(Self { name, expected, seat, member, leader_office })
+    }
+}
+
+impl TryFrom<pb::VacateSeatRequest> for VacateSeat {
+    type Error = Error;
+
+    fn try_from(message: pb::VacateSeatRequest) -> Result<Self, Error> {
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name: Option<TeamName> = wrong.check("name", message.name.parse());
+        let seat = seat(&mut wrong, message.seat);
+        let (name, seat) = wrong.finish(name.zip(seat))?;
+        Ok(Self { name, expected, seat })
+    }
+}

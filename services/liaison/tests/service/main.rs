@@ -1,0 +1,12 @@
+//! Liaison through its real gRPC clients, with the registry's news told by a stand-in.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod law;
+mod links;
+mod members;
+mod news;
+mod real;
+mod roster;
+mod stand;
+mod visits;

@@ -1,0 +1,242 @@
+//! `lianxin onboard`: a village becomes a tenant, out of the workbooks it already keeps.
+//!
+//! Each service reads its own sheets of the same file. No step guesses when the one before has been
+//! heard of: it takes a mark and lets the next call come after it.
+
+mod printed;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use proto::casework::v1 as casework;
+use proto::liaison::v1 as liaison;
+use proto::names::{VillageCode, VillageName};
+use proto::platform::v1::{ImportProgress, ImportReport, Mark};
+use proto::registry::v1 as registry;
+use tonic::{Code, Streaming};
+
+use crate::client::{Access, Metadata, connect, mark, told};
+use printed::print;
+
+/// A workbook is one message, and no larger.
+const LARGEST_WORKBOOK: usize = 32 * 1024 * 1024;
+
+/// Which village, from which files.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Official 12-digit division code, for instance 430112011211
+    village: VillageCode,
+
+    /// Name of the village, for instance 高冲村
+    #[arg(long)]
+    name: String,
+
+    /// Workbook with 片区 村民小组 党小组 网格员 微网格 村民代表 三人组 住户 家庭成员 商户
+    #[arg(long)]
+    roster: Option<PathBuf>,
+
+    /// Workbook with 走访 and 民意
+    #[arg(long)]
+    ledger: Option<PathBuf>,
+
+    /// Only say what would be done and what is wrong; change nothing
+    #[arg(long)]
+    check: bool,
+
+    #[command(flatten)]
+    access: Access,
+}
+
+/// A village to be onboarded.
+#[derive(Debug, Clone)]
+pub struct Village {
+    /// Its code.
+    pub code: VillageCode,
+    /// Its name.
+    pub name: String,
+    /// Its roster, if it has one.
+    pub roster: Option<PathBuf>,
+    /// Its ledger, if it has one.
+    pub ledger: Option<PathBuf>,
+}
+
+/// Onboards one village, and says what was done with every sheet.
+///
+/// # Errors
+/// When a service or a file cannot be reached, or a file is not a workbook. Bad rows are no error: they are
+/// listed, and the good ones are in.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { village, name, roster, ledger, check, access } = arguments;
+    let caller = access.caller(village.as_str())?;
+    let village = Village { code: village, name, roster, ledger };
+    let done = onboard(&village, check, &access, &caller, true).await?;
+    if check {
+        println!("\n只做了检查，没有改动任何数据。去掉 --check 即可导入。");
+    } else if done.refused > 0 {
+        println!("\n好的行已导入；改正上面列出的行后再导入同一文件即可，已导入的行不会重复。");
+    } else {
+        println!("\n完成。查看数字：lianxin report {}", village.code);
+    }
+    Ok(())
+}
+
+/// What onboarding did.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Marks of all that it committed, one for each service: what is called after them sees it.
+    pub marks: Vec<Mark>,
+    /// Rows that were not taken.
+    pub refused: i32,
+    /// Rows that made or changed a record.
+    pub changed: i32,
+}
+
+/// Onboards one village; with `aloud`, shows progress and every report.
+///
+/// # Errors
+/// As [`run`].
+pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &Metadata, aloud: bool) -> Result<Done> {
+    let parent = VillageName(village.code).to_string();
+    let mut done = Done::default();
+
+    let line = connect(&access.registry, caller).await?;
+    if !check {
+        create(line.clone(), village).await?;
+    }
+    if let Some(roster) = &village.roster {
+        let request = registry::ImportRosterRequest {
+            parent: parent.clone(),
+            file_name: file_name(roster),
+            content: read(roster)?,
+            validate_only: check,
+            request_id: String::new(),
+        };
+        let mut client = registry::roster_service_client::RosterServiceClient::new(line.clone())
+            .max_encoding_message_size(LARGEST_WORKBOOK);
+        let steps = client.import_roster(request).await.map_err(told)?.into_inner();
+        done.add("registry", follow(steps, aloud, registry_step).await?, aloud);
+    }
+    done.marks.push(mark(&line, &parent).await?);
+
+    let line = connect(&access.liaison, &caller.after(&done.marks)?).await?;
+    if let Some(roster) = &village.roster {
+        let request = liaison::ImportRosterRequest {
+            parent: parent.clone(),
+            file_name: file_name(roster),
+            content: read(roster)?,
+            validate_only: check,
+            request_id: String::new(),
+        };
+        let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
+            .max_encoding_message_size(LARGEST_WORKBOOK);
+        let steps = client.import_roster(request).await.map_err(told)?.into_inner();
+        done.add("liaison", follow(steps, aloud, roster_step).await?, aloud);
+    }
+    if let Some(ledger) = &village.ledger {
+        let request = liaison::ImportLedgerRequest {
+            parent: parent.clone(),
+            file_name: file_name(ledger),
+            content: read(ledger)?,
+            validate_only: check,
+            request_id: String::new(),
+        };
+        let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
+            .max_encoding_message_size(LARGEST_WORKBOOK);
+        let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
+        done.add("liaison", follow(steps, aloud, visits_step).await?, aloud);
+    }
+    done.marks.push(mark(&line, &parent).await?);
+
+    if let Some(ledger) = &village.ledger {
+        let line = connect(&access.casework, &caller.after(&done.marks)?).await?;
+        let request = casework::ImportLedgerRequest {
+            parent: parent.clone(),
+            file_name: file_name(ledger),
+            content: read(ledger)?,
+            validate_only: check,
+            request_id: String::new(),
+        };
+        let mut client = casework::ledger_service_client::LedgerServiceClient::new(line.clone())
+            .max_encoding_message_size(LARGEST_WORKBOOK);
+        let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
+        done.add("casework", follow(steps, aloud, concerns_step).await?, aloud);
+        done.marks.push(mark(&line, &parent).await?);
+    }
+    Ok(done)
+}
+
+impl Done {
+    fn add(&mut self, service: &str, report: ImportReport, aloud: bool) {
+        self.refused += report.sheets.iter().map(|sheet| sheet.refused).sum::<i32>();
+        self.changed += report.sheets.iter().map(|sheet| sheet.created + sheet.updated).sum::<i32>();
+        if aloud {
+            print(service, &report);
+        }
+    }
+}
+
+/// Makes the village a tenant, unless it is one.
+async fn create(line: crate::client::Line, village: &Village) -> Result<()> {
+    let request = registry::CreateVillageRequest {
+        village_id: village.code.to_string(),
+        village: Some(registry::Village { display_name: village.name.clone(), ..registry::Village::default() }),
+        request_id: String::new(),
+    };
+    match registry::village_service_client::VillageServiceClient::new(line).create_village(request).await {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) => Err(told(status)),
+    }
+}
+
+/// One message of an import's answer.
+enum Step {
+    Progress(ImportProgress),
+    Report(ImportReport),
+}
+
+macro_rules! step {
+    ($name:ident, $package:ident, $response:ident, $module:ident) => {
+        fn $name(message: $package::$response) -> Option<Step> {
+            use $package::$module::Step as Contract;
+            Some(match message.step? {
+                Contract::Progress(progress) => Step::Progress(progress),
+                Contract::Report(report) => Step::Report(report),
+            })
+        }
+    };
+}
+step!(registry_step, registry, ImportRosterResponse, import_roster_response);
+step!(roster_step, liaison, ImportRosterResponse, import_roster_response);
+step!(visits_step, liaison, ImportLedgerResponse, import_ledger_response);
+step!(concerns_step, casework, ImportLedgerResponse, import_ledger_response);
+
+/// Follows an import to its report, showing how far it is.
+async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: fn(T) -> Option<Step>) -> Result<ImportReport> {
+    let bar = if aloud { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.set_style(ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}")?);
+    while let Some(message) = steps.message().await.map_err(told)? {
+        match read(message) {
+            Some(Step::Progress(progress)) => {
+                bar.set_prefix(progress.sheet);
+                bar.set_length(u64::try_from(progress.total).unwrap_or(0));
+                bar.set_position(u64::try_from(progress.done).unwrap_or(0));
+            }
+            Some(Step::Report(report)) => {
+                bar.finish_and_clear();
+                return Ok(report);
+            }
+            None => {}
+        }
+    }
+    bail!("the import ended without a report; import the same file again")
+}
+
+fn read(file: &Path) -> Result<bytes::Bytes> {
+    Ok(std::fs::read(file).with_context(|| format!("workbook {}", file.display()))?.into())
+}
+
+fn file_name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,140 @@
+//! `lianxin report`: the figures of a village or a sub-district, out of reporting and nowhere else.
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use proto::casework::v1::{ConcernState, Matter};
+use proto::reporting::v1::figure_service_client::FigureServiceClient;
+use proto::reporting::v1::{FigureSet, Figures, GetFiguresRequest};
+use proto::time::date;
+
+use crate::client::{Access, Line, connect, told};
+use crate::table::Table;
+
+/// Of what place and period.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// 12 digits of a village or 9 of a sub-district
+    place: String,
+
+    /// First day, for instance 2023-01-01; from the beginning if left out
+    #[arg(long)]
+    from: Option<NaiveDate>,
+
+    /// Last day; until now if left out
+    #[arg(long)]
+    to: Option<NaiveDate>,
+
+    #[command(flatten)]
+    access: Access,
+}
+
+/// Prints the figures.
+///
+/// # Errors
+/// When reporting cannot be reached, or the place is outside the caller's scope.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { place, from, to, access } = arguments;
+    let line = connect(&access.reporting, &access.caller(&place)?).await?;
+    let figures = figures(line, &place, from, to).await?;
+    if !figures.villages.is_empty() {
+        println!("{}", by_village(&figures));
+    }
+    if let Some(total) = &figures.total {
+        println!("{}", in_words(total));
+    }
+    Ok(())
+}
+
+/// Asks reporting for the figures of a place, by village if it is more than one.
+///
+/// # Errors
+/// As [`run`].
+pub async fn figures(line: Line, place: &str, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<Figures> {
+    let collection = match place.len() {
+        12 => "villages",
+        9 => "subdistricts",
+        _ => anyhow::bail!("a place is the 12 digits of a village or the 9 of a sub-district"),
+    };
+    let request = GetFiguresRequest {
+        parent: format!("{collection}/{place}"),
+        start_date: from.map(date),
+        end_date: to.map(date),
+        by_village: collection == "subdistricts",
+    };
+    Ok(FigureServiceClient::new(line).get_figures(request).await.map_err(told)?.into_inner())
+}
+
+/// A line for each village.
+pub(crate) fn by_village(figures: &Figures) -> Table {
+    let mut table = Table::new(&["村(社区)", "户数", "微网格", "三人组齐", "联户", "覆盖率"]);
+    for set in &figures.villages {
+        table.row(&[
+            set.display_name.clone(),
+            set.households.to_string(),
+            set.grids.to_string(),
+            format!("{}/{}", set.teams_complete, set.teams),
+            set.households_linked.to_string(),
+            coverage(set),
+        ]);
+    }
+    table
+}
+
+/// The account of one place.
+pub(crate) fn in_words(set: &FigureSet) -> String {
+    let matters = [
+        (Matter::ResidentAffairs, "民"),
+        (Matter::BusinessAffairs, "商"),
+        (Matter::Environment, "环"),
+        (Matter::OutreachEducation, "育"),
+    ]
+    .map(|(matter, word)| {
+        let count = set.concerns_by_matter.iter().find(|count| count.matter() == matter).map_or(0, |count| count.count);
+        format!("{word} {count}")
+    })
+    .join("、");
+    let states = [
+        (ConcernState::Reported, "待受理"),
+        (ConcernState::Accepted, "已受理"),
+        (ConcernState::InProgress, "办理中"),
+        (ConcernState::Deliberating, "商议中"),
+        (ConcernState::Resolved, "待回访"),
+        (ConcernState::Closed, "已办结"),
+    ]
+    .map(|(state, word)| {
+        let count = set.concerns_by_state.iter().find(|count| count.state() == state).map_or(0, |count| count.count);
+        format!("{word} {count}")
+    })
+    .join("、");
+    format!(
+        "{}\n  一张网    微网格 {} 个，村民代表 {} 名，三人组齐 {}/{}\n  户户有人联  {} 户，已联 {} 户，覆盖率 {}；商户 {} 家\n  走访      {} 人次，走到 {} 户\n  四件事    收集民意 {} 件（{matters}）\n  办理      {states}\n  化解      已化解 {} 件，群众确认 {} 件（回访 {} 件，答复 {} 件）",
+        if set.display_name.is_empty() { &set.place } else { &set.display_name },
+        set.grids,
+        set.representatives,
+        set.teams_complete,
+        set.teams,
+        set.households,
+        set.households_linked,
+        coverage(set),
+        set.merchants,
+        set.person_visits,
+        set.households_visited,
+        set.concerns_reported,
+        set.concerns_resolved,
+        set.concerns_confirmed,
+        set.concerns_followed_up,
+        set.concerns_answered,
+    )
+}
+
+fn coverage(set: &FigureSet) -> String {
+    if set.households == 0 { "—".to_owned() } else { format!("{:.1} %", set.coverage * 100.0) }
+}
+
+/// The figures of one village among those of its sub-district.
+///
+/// # Errors
+/// When it is not among them.
+pub(crate) fn of<'a>(figures: &'a Figures, village: &str) -> Result<&'a FigureSet> {
+    figures.villages.iter().find(|set| set.place.ends_with(village)).with_context(|| format!("no figures of {village}"))
+}

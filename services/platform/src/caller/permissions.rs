@@ -1,0 +1,145 @@
+//! Which office may call which method: the whole of it, in one table. What is not here is not allowed.
+//!
+//! The operator keeps the machine and brings villages up; residents' records are not theirs to read.
+//! Whether the caller may do it *in this village, in this grid* is decided by [`super::Authority`], and
+//! whether *this record in this state* allows it, by the rules of the service.
+
+use super::Office;
+use Office::{Cadre, Clerk, Integration, Leader, Officer, Operator, Representative};
+
+/// Whoever has a valid token.
+const ANYONE: &[Office] = &[Operator, Officer, Clerk, Cadre, Leader, Representative, Integration];
+/// Those who work with residents' records.
+const READERS: &[Office] = &[Officer, Clerk, Cadre, Leader, Representative, Integration];
+/// Those on the spot and above.
+const WORKERS: &[Office] = &[Officer, Clerk, Cadre, Leader, Representative];
+/// Those who bring a workbook in.
+const IMPORTERS: &[Office] = &[Operator, Clerk];
+/// The village office.
+const CLERKS: &[Office] = &[Clerk];
+/// The village office and the cadre of the area.
+const VILLAGE: &[Office] = &[Clerk, Cadre];
+/// Those who take a concern in.
+const RECEIVERS: &[Office] = &[Officer, Clerk, Cadre, Leader];
+
+/// (service, its methods, who may call them)
+const TABLE: &[(&str, &[&str], &[Office])] = &[
+    ("lianxin.platform.v1.NewsService", &["Mark"], ANYONE),
+    ("lianxin.registry.v1.VillageService", &["CreateVillage", "UpdateVillage"], &[Operator]),
+    ("lianxin.registry.v1.VillageService", &["GetVillage", "ListVillages"], ANYONE),
+    (
+        "lianxin.registry.v1.GridService",
+        &[
+            "CreateArea",
+            "UpdateArea",
+            "CreateVillagerGroup",
+            "UpdateVillagerGroup",
+            "CreatePartyGroup",
+            "UpdatePartyGroup",
+            "CreateGrid",
+            "UpdateGrid",
+        ],
+        IMPORTERS,
+    ),
+    (
+        "lianxin.registry.v1.GridService",
+        &[
+            "GetArea",
+            "ListAreas",
+            "GetVillagerGroup",
+            "ListVillagerGroups",
+            "GetPartyGroup",
+            "ListPartyGroups",
+            "GetGrid",
+            "ListGrids",
+        ],
+        ANYONE,
+    ),
+    (
+        "lianxin.registry.v1.HouseholdService",
+        &["CreateHousehold", "UpdateHousehold", "CreateResident", "UpdateResident"],
+        VILLAGE,
+    ),
+    ("lianxin.registry.v1.HouseholdService", &["VerifyHousehold"], &[Clerk, Cadre, Leader, Representative]),
+    (
+        "lianxin.registry.v1.HouseholdService",
+        &["GetHousehold", "ListHouseholds", "GetResident", "ListResidents"],
+        READERS,
+    ),
+    ("lianxin.registry.v1.MerchantService", &["CreateMerchant", "UpdateMerchant"], VILLAGE),
+    ("lianxin.registry.v1.MerchantService", &["GetMerchant", "ListMerchants"], READERS),
+    ("lianxin.registry.v1.RosterService", &["ImportRoster"], IMPORTERS),
+    ("lianxin.liaison.v1.MemberService", &["CreateMember", "UpdateMember", "EndTerm"], CLERKS),
+    ("lianxin.liaison.v1.MemberService", &["GetMember", "ListMembers"], ANYONE),
+    ("lianxin.liaison.v1.LineService", &["UpdateLine"], CLERKS),
+    ("lianxin.liaison.v1.LineService", &["GetLine", "ListLines"], ANYONE),
+    ("lianxin.liaison.v1.TeamService", &["SeatMember", "VacateSeat"], CLERKS),
+    ("lianxin.liaison.v1.TeamService", &["GetTeam", "ListTeams"], ANYONE),
+    ("lianxin.liaison.v1.LinkService", &["LinkHousehold"], VILLAGE),
+    ("lianxin.liaison.v1.LinkService", &["GetLink", "ListLinks"], READERS),
+    ("lianxin.liaison.v1.CoverageService", &["GetCoverage", "ListGaps"], ANYONE),
+    ("lianxin.liaison.v1.VisitService", &["CreateVisit", "BatchCreateVisits"], &[Clerk, Cadre, Leader, Representative]),
+    ("lianxin.liaison.v1.VisitService", &["GetVisit", "ListVisits"], READERS),
+    ("lianxin.liaison.v1.RosterService", &["ImportRoster", "ImportLedger"], IMPORTERS),
+    ("lianxin.casework.v1.ConcernService", &["CreateConcern"], READERS),
+    ("lianxin.casework.v1.ConcernService", &["GetConcern", "ListConcerns", "ListMoves"], READERS),
+    ("lianxin.casework.v1.ConcernService", &["AcceptConcern", "AssignConcern"], RECEIVERS),
+    (
+        "lianxin.casework.v1.ConcernService",
+        &["UpdateConcern", "StartConcern", "ResolveConcern", "FollowUpConcern"],
+        WORKERS,
+    ),
+    ("lianxin.casework.v1.LedgerService", &["ImportLedger"], IMPORTERS),
+    ("lianxin.reporting.v1.FigureService", &["GetFigures"], &[Operator, Officer, Clerk, Cadre, Integration]),
+];
+
+/// The offices that may call the method of a gRPC path (`/package.Service/Method`); none if it is not
+/// in the table.
+#[must_use]
+pub fn offices(path: &str) -> &'static [Office] {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return &[] };
+    TABLE
+        .iter()
+        .find(|(named, methods, _)| *named == service && methods.contains(&method))
+        .map_or(&[], |(_, _, offices)| offices)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+    use prost::Message;
+
+    fn paths_of_the_contract() -> Vec<String> {
+        let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+        let mut paths = Vec::new();
+        for file in &set.file {
+            for service in &file.service {
+                for method in &service.method {
+                    paths.push(format!("/{}.{}/{}", file.package(), service.name(), method.name()));
+                }
+            }
+        }
+        paths
+    }
+
+    #[test]
+    fn every_method_of_the_contract_is_in_the_table_once_and_nothing_else_is() {
+        let mut listed: Vec<String> = TABLE
+            .iter()
+            .flat_map(|(service, methods, _)| methods.iter().map(move |method| format!("/{service}/{method}")))
+            .collect();
+        let mut contract = paths_of_the_contract();
+        listed.sort();
+        contract.sort();
+        assert_eq!(listed, contract);
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_nobodys() {
+        for path in ["", "/", "/lianxin.registry.v1.VillageService", "/lianxin.registry.v1.VillageService/Drop", "x/y"]
+        {
+            assert!(offices(path).is_empty(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The one way to the database: a transaction that names its scope.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres, Transaction};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::scope::Scope;
+use crate::secret::Secret;
+
+/// A transaction with its scope set. What is not committed is rolled back.
+pub type Tx = Transaction<'static, Postgres>;
+
+/// How long a call waits for a free connection before it is told to come again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names the lock under which one process at a time provisions a server.
+const PROVISION_LOCK: i64 = 0x6c69_616e_7869_6e00;
+
+/// A service's own database. There is no other way to a connection than [`Database::begin`].
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    /// Prepares connections as `config` says; the first is made when it is needed.
+    ///
+    /// # Errors
+    /// When the address or the password file is not readable.
+    pub fn open(config: &Config) -> Result<Self> {
+        Self::connect(&config.database_url, config.database_password_file.as_deref(), config.database_connections)
+    }
+
+    /// As [`Database::open`], for an operator's command.
+    ///
+    /// # Errors
+    /// When the address or the password file is not readable.
+    pub fn connect(url: &str, password_file: Option<&Path>, connections: u32) -> Result<Self> {
+        let mut options: PgConnectOptions = url.parse().map_err(Error::internal)?;
+        if let Some(file) = password_file {
+            let password = Secret::from_file(file)
+                .map_err(|error| Error::internal(format!("password file {}: {error}", file.display())))?;
+            options = options.password(password.expose());
+        }
+        // Rows of a tenant are few and indexed: planning once for every scope is right, compiling never is.
+        let options = options.options([("jit", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false) // a dead connection is noticed by `begin`, without a round trip for each call
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Begins a transaction within `scope`, in one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection is to be had.
+    pub async fn begin(&self, scope: &Scope) -> Result<Tx> {
+        // A scope is digits or '*' by construction, so it can stand in the text; `set local` takes no parameters.
+        let statement = format!("begin; set local lianxin.scope = '{scope}'");
+        match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
+            Ok(tx) => Ok(tx),
+            // Connections that died with a restarted server are found out one by one: forget them all,
+            // and try once more. Nothing has been done yet, so nothing can be done twice.
+            Err(sqlx::Error::Io(_) | sqlx::Error::Database(_)) => {
+                self.forget_idle().await;
+                Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins a transaction that may only read, all of it at one moment.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn begin_snapshot(&self, scope: &Scope) -> Result<Tx> {
+        let statement = format!("begin isolation level repeatable read read only; set local lianxin.scope = '{scope}'");
+        Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
+    }
+
+    /// Does the server answer?
+    pub async fn is_ready(&self) -> bool {
+        match self.pool.acquire().await {
+            Ok(mut connection) => connection.ping().await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn forget_idle(&self) {
+        while let Some(connection) = self.pool.try_acquire() {
+            let mut connection = connection.detach();
+            if connection.ping().await.is_ok() {
+                let _ = connection.close().await;
+                break;
+            }
+        }
+    }
+}
+
+/// Where an owner of the server prepares what a service needs.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// Address of the server, as the owner; its database is any that exists.
+    pub url: String,
+}
+
+impl Owner {
+    /// Creates the service's database and login role if they do not exist, sets the role's password,
+    /// and brings the tables up to date. Safe to run again, and by several at once.
+    ///
+    /// # Errors
+    /// When the server refuses, or a migration that was applied has changed since.
+    pub async fn provision(&self, database: &str, role: &str, password: &Secret, migrations: &Migrator) -> Result<()> {
+        let (database, role) = (identifier(database)?, identifier(role)?);
+        let options: PgConnectOptions = self.url.parse().map_err(Error::internal)?;
+        let mut server = PgConnection::connect_with(&options).await?;
+        sqlx::query("select pg_advisory_lock($1)").bind(PROVISION_LOCK).execute(&mut server).await?;
+        create_missing(
+            &mut server,
+            "select 1 from pg_roles where rolname = $1",
+            "lianxin_service",
+            "create role lianxin_service nologin",
+        )
+        .await?;
+        create_missing(
+            &mut server,
+            "select 1 from pg_roles where rolname = $1",
+            role,
+            &format!("create role {role} login in role lianxin_service"),
+        )
+        .await?;
+        let password = password.expose().replace('\'', "''");
+        server.execute(AssertSqlSafe(format!("alter role {role} password '{password}'"))).await?;
+        create_missing(
+            &mut server,
+            "select 1 from pg_database where datname = $1",
+            database,
+            &format!("create database {database} template template0 encoding 'UTF8' locale 'C.UTF-8'"),
+        )
+        .await?;
+        server.execute(AssertSqlSafe(format!("revoke all on database {database} from public"))).await?;
+        server.execute(AssertSqlSafe(format!("grant connect on database {database} to {role}"))).await?;
+        let mut connection = PgConnection::connect_with(&options.database(database)).await?;
+        migrations.run(&mut connection).await.map_err(Error::internal)?;
+        connection.close().await?;
+        server.close().await?;
+        Ok(())
+    }
+}
+
+async fn create_missing(server: &mut PgConnection, exists: &'static str, name: &str, create: &str) -> Result<()> {
+    if sqlx::query(exists).bind(name).fetch_optional(&mut *server).await?.is_none() {
+        server.execute(AssertSqlSafe(create.to_owned())).await?;
+    }
+    Ok(())
+}
+
+/// Database and role names are ours, but they stand in the text of statements: letters, digits, `_`.
+fn identifier(name: &str) -> Result<&str> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if plain && !name.is_empty() { Ok(name) } else { Err(Error::internal(format!("{name:?} is not a plain name"))) }
+}
+
+/// The migrations of a service: those of every service first, then its own.
+#[must_use]
+pub fn migrations(parts: &[&Migrator]) -> Migrator {
+    static TENANCY: Migrator = sqlx::migrate!("./migrations");
+    let mut all: Vec<Migration> = TENANCY.iter().cloned().collect();
+    all.extend(parts.iter().flat_map(|part| part.iter().cloned()));
+    all.sort_by_key(|migration| migration.version);
+    Migrator { migrations: Cow::Owned(all), ..Migrator::DEFAULT }
+}

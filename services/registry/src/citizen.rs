@@ -1,0 +1,86 @@
+//! Whose a citizen ID number is: one person is in a village once, as the head of a household or as a resident of one.
+//! Knows blind indexes only, never a number.
+
+use platform::{Error, OnConstraint, Result, Tx};
+use proto::names::VillageCode;
+use uuid::Uuid;
+
+/// A person and their number's index, if they have one.
+pub(crate) struct Claim {
+    pub(crate) household: Uuid,
+    /// None: the household's head.
+    pub(crate) resident: Option<Uuid>,
+    pub(crate) index: Option<Vec<u8>>,
+    /// Whether the person was just entered, and so had no number before.
+    pub(crate) is_new: bool,
+}
+
+/// Who has a number already.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct Holder {
+    pub(crate) citizen_id_index: Vec<u8>,
+    pub(crate) household: Uuid,
+    pub(crate) resident: Option<Uuid>,
+    /// The household's number, by which a clerk finds it.
+    pub(crate) number: String,
+}
+
+/// Those who have one of these numbers.
+pub(crate) async fn citizen_holders(tx: &mut Tx, village: &VillageCode, indexes: &[Vec<u8>]) -> Result<Vec<Holder>> {
+    if indexes.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_as(
+        "select c.citizen_id_index, c.household, c.resident, h.number
+           from citizen c
+           join household h on h.village = c.village and h.id = c.household
+          where c.village = $1 and c.citizen_id_index = any($2)",
+    )
+    .bind(village.as_str())
+    .bind(indexes)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Gives each person their number, and takes back the one they had. Numbers that people exchange are taken back before
+/// any is given.
+pub(crate) async fn citizen_save(tx: &mut Tx, village: &VillageCode, claims: &[Claim]) -> Result<()> {
+    if claims.iter().any(|claim| !claim.is_new) {
+        sqlx::query(
+            "delete from citizen
+              using unnest($2::uuid[], $3::uuid[], $4::bytea[]) as claim (household, resident, citizen_id_index)
+              where citizen.village = $1
+                and citizen.household = claim.household
+                and citizen.resident is not distinct from claim.resident
+                and citizen.citizen_id_index is distinct from claim.citizen_id_index",
+        )
+        .bind(village.as_str())
+        .bind(claims.iter().map(|claim| claim.household).collect::<Vec<_>>())
+        .bind(claims.iter().map(|claim| claim.resident).collect::<Vec<_>>())
+        .bind(claims.iter().map(|claim| claim.index.as_deref()).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    }
+    let numbered: Vec<&Claim> = claims.iter().filter(|claim| claim.index.is_some()).collect();
+    if numbered.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into citizen (village, citizen_id_index, household, resident)
+         select $1, claim.citizen_id_index, claim.household, claim.resident
+           from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as claim (household, resident, citizen_id_index)
+          where not exists (select from citizen known
+                             where known.village = $1
+                               and known.citizen_id_index = claim.citizen_id_index
+                               and known.household = claim.household
+                               and known.resident is not distinct from claim.resident)",
+    )
+    .bind(village.as_str())
+    .bind(numbered.iter().map(|claim| claim.household).collect::<Vec<_>>())
+    .bind(numbered.iter().map(|claim| claim.resident).collect::<Vec<_>>())
+    .bind(numbered.iter().map(|claim| claim.index.as_deref()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .on_constraint("citizen_pkey", || Error::AlreadyExists("a person with this citizen ID number".to_owned()))?;
+    Ok(())
+}

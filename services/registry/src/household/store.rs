@@ -1,0 +1,290 @@
+//! Households in the database: sealed on the way in, opened on the way out.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use platform::vault::VillageKeys;
+use platform::{Error, Page, Result, Tx};
+use proto::names::{HouseholdName, VillageCode};
+use proto::reasons;
+use uuid::Uuid;
+use workbook::formats::{CitizenId, Telephone};
+
+use super::rules::{Facts, Filter, Household, Kind, State};
+use crate::citizen::{Claim, citizen_save};
+use crate::sensitive::{open, open_citizen_id, open_telephone, seal};
+
+/// Between the tags of a household where an array of arrays would be needed: a sign that no tag can have.
+const TAGS: &str = "\u{1f}";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    number: String,
+    head_name: String,
+    citizen_id_sealed: Option<Vec<u8>>,
+    telephone_sealed: Option<Vec<u8>>,
+    registered_persons: i32,
+    villager_group: Option<String>,
+    kind: Kind,
+    grid: String,
+    address_sealed: Option<Vec<u8>>,
+    current_address_sealed: Option<Vec<u8>>,
+    outside: bool,
+    tags: Vec<String>,
+    verified_on: Option<NaiveDate>,
+    active_since: Option<NaiveDate>,
+    state: State,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// The columns of a [`Row`].
+macro_rules! columns {
+    () => {
+        "select id, number, head_name, citizen_id_sealed, telephone_sealed, registered_persons, villager_group, kind, \
+                grid, address_sealed, current_address_sealed, outside, tags, verified_on, active_since, state, \
+                revision, created_at, updated_at
+           from household "
+    };
+}
+
+impl Row {
+    fn open(self, keys: &VillageKeys, village: &VillageCode) -> Result<Household> {
+        Ok(Household {
+            name: HouseholdName::new(*village, self.id),
+            facts: Facts {
+                number: self.number,
+                head_name: self.head_name,
+                citizen_id: open_citizen_id(keys, self.citizen_id_sealed)?,
+                telephone: open_telephone(keys, self.telephone_sealed)?,
+                registered_persons: self.registered_persons,
+                villager_group: self.villager_group.map(|code| code.parse()).transpose().map_err(Error::internal)?,
+                kind: self.kind,
+                grid: self.grid.parse().map_err(Error::internal)?,
+                address: open(keys, self.address_sealed)?,
+                current_address: open(keys, self.current_address_sealed)?,
+                outside: self.outside,
+                tags: self.tags,
+                verified_on: self.verified_on,
+                active_since: self.active_since,
+                state: self.state,
+            },
+            revision: self.revision,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// The household of this name, if it is in one of `grids` (none: in any); `for_update` keeps others from changing it
+/// until this transaction ends.
+pub(crate) async fn household_find(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    name: &HouseholdName,
+    grids: Option<Vec<String>>,
+    for_update: bool,
+) -> Result<Option<Household>> {
+    let row: Option<Row> = sqlx::query_as(if for_update {
+        concat!(columns!(), "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3)) for update")
+    } else {
+        concat!(columns!(), "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3))")
+    })
+    .bind(name.village.as_str())
+    .bind(name.household)
+    .bind(grids)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| row.open(keys, &name.village)).transpose()
+}
+
+pub(crate) async fn household_list(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    grids: Option<Vec<String>>,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Household>> {
+    // Two statements, so that those who ask for some grids get them from the index of grids.
+    macro_rules! list {
+        ($grids:literal) => {
+            concat!(
+                columns!(),
+                "where village = $1
+                   and number > coalesce($2, '')
+                   and ",
+                $grids,
+                "
+                   and ($4::text is null or kind = $4)
+                   and ($5::text is null or number = $5)
+                   and ($6::text is null or $6 = any(tags))
+                   and ($7::text is null or state = $7)
+                   and ($8::text is null or villager_group = $8)
+                   and ($9::boolean is null or outside = $9)
+                 order by number
+                 limit $10"
+            )
+        };
+    }
+    let grids = match (&filter.grid, grids) {
+        (None, grids) => grids,
+        (Some(one), None) => Some(vec![one.to_string()]),
+        (Some(one), Some(grids)) => Some(grids.into_iter().filter(|grid| grid == one.as_str()).collect()),
+    };
+    let statement = if grids.is_some() { list!("grid = any($3)") } else { list!("$3::text[] is null") };
+    let rows: Vec<Row> = sqlx::query_as(statement)
+        .bind(village.as_str())
+        .bind(page.after())
+        .bind(grids)
+        .bind(filter.kind)
+        .bind(&filter.number)
+        .bind(&filter.tag)
+        .bind(filter.state)
+        .bind(filter.villager_group.as_ref().map(|code| code.as_str()))
+        .bind(filter.outside)
+        .bind(page.limit())
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// The households with these numbers.
+pub(crate) async fn household_numbered(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    numbers: &[&str],
+) -> Result<Vec<Household>> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(columns!(), "where village = $1 and number = any($2)"))
+        .bind(village.as_str())
+        .bind(numbers)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// Which households have these numbers, and what sort they are.
+pub(crate) async fn household_kinds(
+    tx: &mut Tx,
+    village: &VillageCode,
+    numbers: &[&str],
+) -> Result<Vec<(String, Uuid, Kind)>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_as("select number, id, kind from household where village = $1 and number = any($2)")
+        .bind(village.as_str())
+        .bind(numbers)
+        .fetch_all(&mut **tx)
+        .await?)
+}
+
+/// Those of these households whose premises are rented to an open merchant.
+pub(crate) async fn household_landlords(tx: &mut Tx, village: &VillageCode, households: &[Uuid]) -> Result<Vec<Uuid>> {
+    if households.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_scalar(
+        "select distinct landlord from merchant where village = $1 and landlord = any($2) and state = 'open'",
+    )
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Writes new ones and next versions with the citizen ID numbers of their heads, and answers how many: fewer than given
+/// if somebody was faster.
+pub(crate) async fn household_save(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    households: &[Household],
+) -> Result<usize> {
+    let facts = || households.iter().map(|household| &household.facts);
+    let citizen_ids: Vec<Option<&str>> =
+        facts().map(|facts| facts.citizen_id.as_ref().map(CitizenId::exposed)).collect();
+    let telephones: Vec<Option<&str>> = facts().map(|facts| facts.telephone.as_ref().map(Telephone::exposed)).collect();
+    let sealed = |texts: &[Option<&str>]| texts.iter().map(|text| seal(keys, *text)).collect::<Result<Vec<_>>>();
+    let done = sqlx::query(
+        "insert into household as known
+                (village, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
+                 registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside, tags,
+                 verified_on, active_since, state, revision, created_at, updated_at)
+         select $1, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
+                registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside,
+                string_to_array(tags, $22), verified_on, active_since, state, revision, created_at, updated_at
+           from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::integer[],
+                       $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::boolean[], $15::text[],
+                       $16::date[], $17::date[], $18::text[], $19::bigint[], $20::timestamptz[], $21::timestamptz[])
+                as given (id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
+                          registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed,
+                          outside, tags, verified_on, active_since, state, revision, created_at, updated_at)
+         on conflict (village, id) do update
+            set number = excluded.number, head_name = excluded.head_name,
+                citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
+                telephone_index = excluded.telephone_index, registered_persons = excluded.registered_persons,
+                villager_group = excluded.villager_group, kind = excluded.kind, grid = excluded.grid,
+                address_sealed = excluded.address_sealed, current_address_sealed = excluded.current_address_sealed,
+                outside = excluded.outside, tags = excluded.tags, verified_on = excluded.verified_on,
+                active_since = excluded.active_since, state = excluded.state, revision = excluded.revision,
+                updated_at = excluded.updated_at
+          where known.revision = excluded.revision - 1",
+    )
+    .bind(village.as_str())
+    .bind(households.iter().map(|household| household.name.household).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.number.as_str()).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.head_name.as_str()).collect::<Vec<_>>())
+    .bind(sealed(&citizen_ids)?)
+    .bind(sealed(&telephones)?)
+    .bind(telephones.iter().map(|telephone| telephone.map(|text| keys.index(text))).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.registered_persons).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.villager_group.as_ref().map(|code| code.as_str())).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.kind.as_str()).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.grid.as_str()).collect::<Vec<_>>())
+    .bind(facts().map(|facts| seal(keys, facts.address.as_deref())).collect::<Result<Vec<_>>>()?)
+    .bind(facts().map(|facts| seal(keys, facts.current_address.as_deref())).collect::<Result<Vec<_>>>()?)
+    .bind(facts().map(|facts| facts.outside).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.tags.join(TAGS)).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.verified_on).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.active_since).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.state.as_str()).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.revision).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.created_at).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.updated_at).collect::<Vec<_>>())
+    .bind(TAGS)
+    .execute(&mut **tx)
+    .await
+    .map_err(broken)?;
+    let claims: Vec<Claim> = households
+        .iter()
+        .zip(&citizen_ids)
+        .map(|(household, citizen_id)| Claim {
+            household: household.name.household,
+            resident: None,
+            index: citizen_id.map(|number| keys.index(number)),
+            is_new: household.revision == 1,
+        })
+        .collect();
+    let saved = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+    if saved == households.len() {
+        citizen_save(tx, village, &claims).await?;
+    }
+    Ok(saved)
+}
+
+/// What a violated constraint of the table means.
+fn broken(error: sqlx::Error) -> Error {
+    let constraint = error.as_database_error().and_then(|error| error.constraint()).map(str::to_owned);
+    match constraint.as_deref() {
+        Some("household_number") => Error::AlreadyExists("a household with this number".to_owned()),
+        Some("household_villager_group") => Error::field("household.villager_group", "there is no such villager group"),
+        Some("household_grid") => Error::refused(reasons::UNKNOWN_GRID, "there is no such grid"),
+        Some("merchant_landlord_kind") => Error::refused(
+            reasons::ILLEGAL_MOVE,
+            "open merchants rent from this household, so it stays a rebuilt-area household",
+        ),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,84 @@
+//! The registry: what exists in a village — areas, groups, grids, households, residents, merchants.
+//!
+//! It is told by people and workbooks, and by no other service: it reads nobody's news.
+
+mod citizen;
+mod division;
+mod fields;
+mod grid;
+mod grid_service;
+mod household;
+mod household_service;
+mod merchant;
+mod resident;
+mod roster;
+mod sensitive;
+mod village;
+
+use events::Events;
+use platform::{Database, Process, Result, Server, Vault};
+use proto::registry::v1::grid_service_server::GridServiceServer;
+use proto::registry::v1::household_service_server::HouseholdServiceServer;
+use proto::registry::v1::merchant_service_server::MerchantServiceServer;
+use proto::registry::v1::roster_service_server::RosterServiceServer;
+use proto::registry::v1::village_service_server::VillageServiceServer;
+use sqlx::migrate::Migrator;
+
+/// The name of this service in subjects, roles and databases.
+pub const SERVICE: &str = "registry";
+
+/// What the registry is told when it starts.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// What every service is told
+    #[command(flatten)]
+    pub platform: platform::Config,
+    /// Where news goes
+    #[command(flatten)]
+    pub events: events::Config,
+}
+
+/// The tables of this service, those of platform and events among them.
+#[must_use]
+pub fn migrations() -> Migrator {
+    static OWN: Migrator = sqlx::migrate!("./migrations");
+    platform::database::migrations(&[&events::MIGRATIONS, &OWN])
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// When the configuration is not usable, or the port cannot be served.
+pub async fn serve(config: Config, process: Process) -> Result<()> {
+    let database = Database::open(&config.platform)?;
+    let events = Events::join(&config.events, SERVICE, database.clone(), process.shutdown.clone()).await?;
+    events.relay();
+
+    let vault = Vault::open(&config.platform.vault_key_file)?;
+    let (changes, clock) = (events.changes(), process.clock.clone());
+    let villages = village::Villages::new(database.clone(), changes.clone(), clock.clone());
+    let places = grid_service::GridCalls {
+        divisions: division::Divisions::new(database.clone(), changes.clone(), clock.clone()),
+        grids: grid::Grids::new(database.clone(), changes.clone(), clock.clone()),
+    };
+    let people = household_service::HouseholdCalls {
+        households: household::Households::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        residents: resident::Residents::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+    };
+    let merchants = merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
+    let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
+    let rosters = RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes);
+
+    Server::new(&config.platform, database)
+        .with(VillageServiceServer::new(villages))
+        .with(GridServiceServer::new(places))
+        .with(HouseholdServiceServer::new(people))
+        .with(MerchantServiceServer::new(merchants))
+        .with(rosters)
+        .with(events.news_service())
+        .waiting_for(events.wait_for())
+        .run(process)
+        .await?;
+    events.stopped().await;
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Residents in the database: sealed on the way in, opened on the way out.
+
+use chrono::{DateTime, Utc};
+use platform::vault::VillageKeys;
+use platform::{Error, OnConstraint, Page, Result, Tx};
+use proto::names::{HouseholdName, ResidentName, VillageCode};
+use uuid::Uuid;
+use workbook::formats::{CitizenId, Telephone};
+
+use super::rules::{Facts, Resident};
+use crate::citizen::{Claim, citizen_save};
+use crate::sensitive::{open_citizen_id, open_telephone, seal};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    household: Uuid,
+    id: Uuid,
+    entered: i64,
+    display_name: String,
+    relation: String,
+    citizen_id_sealed: Option<Vec<u8>>,
+    telephone_sealed: Option<Vec<u8>>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// The columns of a [`Row`]. A person's grid is that of their household.
+macro_rules! columns {
+    () => {
+        "select r.household, r.id, r.entered, r.display_name, r.relation, r.citizen_id_sealed, r.telephone_sealed, \
+                r.revision, r.created_at, r.updated_at
+           from resident r
+           join household h on h.village = r.village and h.id = r.household "
+    };
+}
+
+impl Row {
+    fn open(self, keys: &VillageKeys, village: &VillageCode) -> Result<Resident> {
+        Ok(Resident {
+            name: ResidentName::new(*village, self.household, self.id),
+            facts: Facts {
+                display_name: self.display_name,
+                relation: self.relation,
+                citizen_id: open_citizen_id(keys, self.citizen_id_sealed)?,
+                telephone: open_telephone(keys, self.telephone_sealed)?,
+            },
+            revision: self.revision,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// The person of this name, if their household is in one of `grids` (none: in any); `for_update` keeps others from
+/// changing the record until this transaction ends.
+pub(crate) async fn resident_find(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    name: &ResidentName,
+    grids: Option<Vec<String>>,
+    for_update: bool,
+) -> Result<Option<Resident>> {
+    let row: Option<Row> = sqlx::query_as(if for_update {
+        concat!(
+            columns!(),
+            "where r.village = $1 and r.household = $2 and r.id = $3 and ($4::text[] is null or h.grid = any($4))
+               for update of r"
+        )
+    } else {
+        concat!(
+            columns!(),
+            "where r.village = $1 and r.household = $2 and r.id = $3 and ($4::text[] is null or h.grid = any($4))"
+        )
+    })
+    .bind(name.village.as_str())
+    .bind(name.household)
+    .bind(name.resident)
+    .bind(grids)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| row.open(keys, &name.village)).transpose()
+}
+
+/// The people of a household in the order they were entered, each with their place in it.
+pub(crate) async fn resident_list(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    parent: &HouseholdName,
+    grids: Option<Vec<String>>,
+    page: &Page,
+) -> Result<Vec<(i64, Resident)>> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        columns!(),
+        "where r.village = $1 and r.household = $2 and r.entered > coalesce($3::bigint, 0)
+           and ($4::text[] is null or h.grid = any($4))
+         order by r.entered
+         limit $5"
+    ))
+    .bind(parent.village.as_str())
+    .bind(parent.household)
+    .bind(page.after().map(str::parse::<i64>).transpose().map_err(Error::internal)?)
+    .bind(grids)
+    .bind(page.limit())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.entered, row.open(keys, &parent.village)?))).collect()
+}
+
+/// Everybody of these households, in the order they were entered.
+pub(crate) async fn resident_of_households(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    households: &[Uuid],
+) -> Result<Vec<Resident>> {
+    let rows: Vec<Row> =
+        sqlx::query_as(concat!(columns!(), "where r.village = $1 and r.household = any($2) order by r.entered"))
+            .bind(village.as_str())
+            .bind(households)
+            .fetch_all(&mut **tx)
+            .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// Writes new ones and next versions with their citizen ID numbers, and answers how many: fewer than given if somebody
+/// was faster.
+pub(crate) async fn resident_save(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    residents: &[Resident],
+) -> Result<usize> {
+    let facts = || residents.iter().map(|resident| &resident.facts);
+    let citizen_ids: Vec<Option<&str>> =
+        facts().map(|facts| facts.citizen_id.as_ref().map(CitizenId::exposed)).collect();
+    let telephones: Vec<Option<&str>> = facts().map(|facts| facts.telephone.as_ref().map(Telephone::exposed)).collect();
+    let sealed = |texts: &[Option<&str>]| texts.iter().map(|text| seal(keys, *text)).collect::<Result<Vec<_>>>();
+    let done = sqlx::query(
+        "insert into resident as known
+                (village, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
+                 revision, created_at, updated_at)
+         select $1, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
+                revision, created_at, updated_at
+           from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[],
+                       $9::bigint[], $10::timestamptz[], $11::timestamptz[])
+                with ordinality as given (household, id, display_name, relation, citizen_id_sealed, telephone_sealed,
+                                          telephone_index, revision, created_at, updated_at, place)
+          order by place
+         on conflict (village, id) do update
+            set display_name = excluded.display_name, relation = excluded.relation,
+                citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
+                telephone_index = excluded.telephone_index, revision = excluded.revision,
+                updated_at = excluded.updated_at
+          where known.revision = excluded.revision - 1",
+    )
+    .bind(village.as_str())
+    .bind(residents.iter().map(|resident| resident.name.household).collect::<Vec<_>>())
+    .bind(residents.iter().map(|resident| resident.name.resident).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.display_name.as_str()).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.relation.as_str()).collect::<Vec<_>>())
+    .bind(sealed(&citizen_ids)?)
+    .bind(sealed(&telephones)?)
+    .bind(telephones.iter().map(|telephone| telephone.map(|text| keys.index(text))).collect::<Vec<_>>())
+    .bind(residents.iter().map(|resident| resident.revision).collect::<Vec<_>>())
+    .bind(residents.iter().map(|resident| resident.created_at).collect::<Vec<_>>())
+    .bind(residents.iter().map(|resident| resident.updated_at).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .on_constraint("resident_household", || Error::NotFound("the household".to_owned()))?;
+    let claims: Vec<Claim> = residents
+        .iter()
+        .zip(&citizen_ids)
+        .map(|(resident, citizen_id)| Claim {
+            household: resident.name.household,
+            resident: Some(resident.name.resident),
+            index: citizen_id.map(|number| keys.index(number)),
+            is_new: resident.revision == 1,
+        })
+        .collect();
+    let saved = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+    if saved == residents.len() {
+        citizen_save(tx, village, &claims).await?;
+    }
+    Ok(saved)
+}

@@ -1,0 +1,199 @@
+//! What an import knows while it runs: what the sheets' references can refer to, in the database or earlier in the file.
+
+use std::collections::{HashMap, HashSet};
+
+use platform::vault::VillageKeys;
+use platform::{Clock, Result, Tx, Vault};
+use proto::names::{GridCode, LocalCode, VillageCode};
+use uuid::Uuid;
+use workbook::Refusal;
+use workbook::formats::{CitizenId, CreditCode};
+
+use super::sheets::Roster;
+use crate::division::store::division_all;
+use crate::division::{Division, Kind};
+use crate::grid::Grid;
+use crate::grid::store::grid_all;
+use crate::household::rules as households;
+use crate::household::store::household_kinds;
+
+/// What is known so far.
+pub(super) struct Known {
+    pub(super) village: VillageCode,
+    vault: Vault,
+    clock: Clock,
+    areas: HashSet<LocalCode>,
+    groups: Groups,
+    grids: HashMap<GridCode, Grid>,
+    /// By number: only those that the file has rows of. Others are looked up when they are referred to.
+    households: HashMap<String, Landlord>,
+    /// Numbers and codes that the file lists: a record that has one of them is that row's, and no other's.
+    listed_citizens: HashSet<CitizenId>,
+    listed_credit_codes: HashSet<CreditCode>,
+    /// Residents and merchants that a row of the file was found to mean.
+    matched: HashSet<Uuid>,
+}
+
+/// A household, as far as those who refer to it by its number need it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Landlord {
+    pub(super) id: Uuid,
+    pub(super) kind: households::Kind,
+}
+
+impl Known {
+    /// What there is before the first sheet, and what the file will speak of.
+    pub(super) async fn load(
+        tx: &mut Tx,
+        village: VillageCode,
+        vault: Vault,
+        clock: Clock,
+        roster: &Roster,
+    ) -> Result<Self> {
+        let areas = division_all(tx, Kind::Area, &village).await?;
+        let groups = division_all(tx, Kind::VillagerGroup, &village).await?;
+        let grids = grid_all(tx, &village).await?;
+        let mut known = Self {
+            village,
+            vault,
+            clock,
+            areas: HashSet::new(),
+            groups: Groups::default(),
+            grids: grids.into_iter().map(|grid| (grid.name.grid, grid)).collect(),
+            households: HashMap::new(),
+            listed_citizens: HashSet::new(),
+            listed_credit_codes: HashSet::new(),
+            matched: HashSet::new(),
+        };
+        areas.iter().chain(&groups).for_each(|division| known.learn_division(division));
+        let residents = roster.residents.iter().flat_map(|sheet| &sheet.rows);
+        known.listed_citizens.extend(residents.filter_map(|(_, row)| row.citizen_id.clone()));
+        let merchants = roster.merchants.iter().flat_map(|sheet| &sheet.rows);
+        known.listed_credit_codes.extend(merchants.filter_map(|(_, row)| row.credit_code.clone()));
+        Ok(known)
+    }
+
+    /// The village's keys. Asked for in each transaction anew: a key that was made in one that is rolled back is no key.
+    pub(super) async fn keys(&self, tx: &mut Tx) -> Result<VillageKeys> {
+        self.vault.keys(tx, &self.village).await
+    }
+
+    /// An id for a record that a row makes. That the same row makes it once is for the numbers to say, which are unique.
+    pub(super) fn new_id(&self) -> Uuid {
+        self.clock.new_id()
+    }
+
+    pub(super) fn has_area(&self, code: &LocalCode) -> bool {
+        self.areas.contains(code)
+    }
+
+    pub(super) fn grid(&self, code: &GridCode) -> Result<&Grid, Refusal> {
+        self.grids.get(code).ok_or_else(|| {
+            Refusal::new("UNKNOWN_GRID", format!("未知的微网格“{code}”，请先在“微网格”表里登记，或改填正确的编号"))
+        })
+    }
+
+    pub(super) fn group(&self, written: &str) -> Result<LocalCode, Refusal> {
+        self.groups.find(written)
+    }
+
+    /// The households with these numbers, by number.
+    pub(super) async fn households<'r>(
+        &self,
+        tx: &mut Tx,
+        numbers: impl Iterator<Item = &'r str>,
+    ) -> Result<HashMap<String, Landlord>> {
+        let (mut found, mut wanted) = (HashMap::new(), Vec::new());
+        for number in numbers {
+            match self.households.get(number) {
+                Some(household) => _ = found.insert(number.to_owned(), *household),
+                None => wanted.push(number),
+            }
+        }
+        let looked_up = household_kinds(tx, &self.village, &wanted).await?;
+        found.extend(looked_up.into_iter().map(|(number, id, kind)| (number, Landlord { id, kind })));
+        Ok(found)
+    }
+
+    /// Is this record free to be taken for a row that names it only by name? Not if another row means it.
+    pub(super) fn is_free(&self, id: Uuid) -> bool {
+        !self.matched.contains(&id)
+    }
+
+    pub(super) fn lists_citizen(&self, number: &CitizenId) -> bool {
+        self.listed_citizens.contains(number)
+    }
+
+    pub(super) fn lists_credit_code(&self, code: &CreditCode) -> bool {
+        self.listed_credit_codes.contains(code)
+    }
+
+    pub(super) fn learn_division(&mut self, division: &Division) {
+        match division.kind {
+            Kind::Area => _ = self.areas.insert(division.code.clone()),
+            Kind::VillagerGroup => self.groups.learn(&division.code, &division.display_name),
+            Kind::PartyGroup => {} // no sheet refers to one
+        }
+    }
+
+    pub(super) fn learn_grid(&mut self, grid: &Grid) {
+        self.grids.insert(grid.name.grid, grid.clone());
+    }
+
+    pub(super) fn learn_household(&mut self, number: &str, id: Uuid, kind: households::Kind) {
+        self.households.insert(number.to_owned(), Landlord { id, kind });
+    }
+
+    pub(super) fn learn_matched(&mut self, id: Uuid) {
+        self.matched.insert(id);
+    }
+}
+
+/// Villager groups by the names that rosters use, and by their codes.
+#[derive(Debug, Default)]
+struct Groups {
+    names: HashMap<LocalCode, String>,
+    codes: HashMap<String, Vec<LocalCode>>,
+}
+
+impl Groups {
+    fn learn(&mut self, code: &LocalCode, name: &str) {
+        if let Some(former) = self.names.insert(code.clone(), name.to_owned())
+            && let Some(codes) = self.codes.get_mut(&former)
+        {
+            codes.retain(|known| known != code);
+        }
+        self.codes.entry(name.to_owned()).or_default().push(code.clone());
+    }
+
+    fn find(&self, written: &str) -> Result<LocalCode, Refusal> {
+        let named = self.codes.get(written).map(Vec::as_slice).unwrap_or_default();
+        match named {
+            [code] => Ok(code.clone()),
+            [] => written.parse().ok().filter(|code| self.names.contains_key(code)).ok_or_else(|| {
+                Refusal::new("UNKNOWN_VILLAGER_GROUP", "未知的村民小组，请先在“村民小组”表里登记，或改填正确的名称")
+            }),
+            _ => Err(Refusal::new("AMBIGUOUS_VILLAGER_GROUP", "有几个同名的村民小组，请改填小组编号")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    #[test]
+    fn a_group_is_found_by_its_name_or_its_code_and_by_neither_if_two_have_the_name() {
+        let code = |text: &str| text.parse::<LocalCode>().unwrap();
+        let mut groups = Groups::default();
+        groups.learn(&code("01"), "第1村民小组");
+        groups.learn(&code("02"), "第2村民小组");
+        assert_eq!(groups.find("第2村民小组"), Ok(code("02")));
+        assert_eq!(groups.find("02"), Ok(code("02")));
+        assert_eq!(groups.find("第3村民小组").unwrap_err().reason, "UNKNOWN_VILLAGER_GROUP");
+        groups.learn(&code("02"), "第1村民小组");
+        assert_eq!(groups.find("第1村民小组").unwrap_err().reason, "AMBIGUOUS_VILLAGER_GROUP");
+        assert!(groups.find("第2村民小组").is_err());
+    }
+}

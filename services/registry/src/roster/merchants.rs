@@ -1,0 +1,116 @@
+//! The sheet 商户. A merchant is known by its credit code, or else by its name and landlord.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use platform::{Result, Tx};
+use proto::names::MerchantName;
+use uuid::Uuid;
+use workbook::Refusal;
+use workbook::formats::CreditCode;
+
+use super::known::Known;
+use super::sheets::MerchantRow;
+use super::{Fate, Intake};
+use crate::merchant::Merchant;
+use crate::merchant::rules::{Amendment, Facts, State, create, may_let, replace};
+use crate::merchant::store::{merchant_coded_or_of, merchant_save};
+
+pub(super) struct Merchants;
+
+impl Intake for Merchants {
+    type Row = MerchantRow;
+    type Record = Merchant;
+
+    async fn decide(
+        &self,
+        known: &Known,
+        tx: &mut Tx,
+        rows: &[(u32, MerchantRow)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Fate<Merchant>>> {
+        let (keys, village) = (known.keys(tx).await?, known.village);
+        let households = known.households(tx, rows.iter().map(|(_, row)| row.landlord.as_str())).await?;
+        let landlords: HashSet<Uuid> = households.values().map(|household| household.id).collect();
+        let codes: Vec<&str> = rows.iter().filter_map(|(_, row)| Some(row.credit_code.as_ref()?.exposed())).collect();
+        let mut there = merchant_coded_or_of(tx, &keys, &village, &codes, &Vec::from_iter(landlords)).await?;
+        let fates = rows.iter().map(|(_, row)| {
+            let Some(landlord) = households.get(&row.landlord) else {
+                let message = "未知的户编号，请先在“住户”表里登记，或改填正确的编号";
+                return Ok(Fate::Refused("房东户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
+            };
+            let before = take(&mut there, known, row, landlord.id);
+            let is_open = before.as_ref().is_none_or(|before| before.facts.state == State::Open);
+            if is_open && !may_let(landlord.kind) {
+                let message = "房东户不是重建地户，请核对房东户编号或该户的住户类型";
+                return Ok(Fate::Refused("房东户编号", Refusal::new("NOT_A_LANDLORD", message)));
+            }
+            let Some(before) = before else {
+                let name = MerchantName::new(village, known.new_id());
+                let (made, change) = create(name, entered(row, landlord.id), landlord.kind, now)?;
+                return Ok(Fate::Created(made, change));
+            };
+            let facts = before.facts.clone().amended(amendment(row, landlord.id));
+            if facts == before.facts {
+                return Ok(Fate::Unchanged(before));
+            }
+            let (changed, change) = replace(before, facts, landlord.kind, now)?;
+            Ok(Fate::Updated(changed, change))
+        });
+        fates.collect()
+    }
+
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Merchant]) -> Result<usize> {
+        let keys = known.keys(tx).await?;
+        merchant_save(tx, &keys, &known.village, records).await
+    }
+
+    fn learn(&self, known: &mut Known, _: &MerchantRow, record: &Merchant) {
+        known.learn_matched(record.name.merchant);
+    }
+}
+
+/// The merchant that the row means: the one with its code; or else the one of its name at its landlord's that no other
+/// row means by code or by name.
+fn take(there: &mut Vec<Merchant>, known: &Known, row: &MerchantRow, landlord: Uuid) -> Option<Merchant> {
+    let code = row.credit_code.as_ref();
+    let is_coded = |one: &Merchant| code.is_some() && one.facts.credit_code.as_ref() == code;
+    let is_listed = |code: &CreditCode| known.lists_credit_code(code);
+    let is_named = |one: &Merchant| {
+        one.facts.display_name == row.display_name
+            && one.facts.landlord == landlord
+            && !one.facts.credit_code.as_ref().is_some_and(is_listed)
+            && known.is_free(one.name.merchant)
+    };
+    let place = there.iter().position(is_coded).or_else(|| there.iter().position(is_named))?;
+    Some(there.swap_remove(place))
+}
+
+fn entered(row: &MerchantRow, landlord: Uuid) -> Facts {
+    Facts {
+        display_name: row.display_name.clone(),
+        credit_code: row.credit_code.clone(),
+        operator_name: row.operator_name.clone().unwrap_or_default(),
+        telephone: row.telephone.clone(),
+        trade: row.trade.clone().unwrap_or_default(),
+        landlord,
+        address: row.address.clone(),
+        licence_expires_on: row.licence_expires_on,
+        state: State::Open,
+    }
+}
+
+/// What the row says of a merchant that is known. Whether it is still open, the sheet does not say.
+fn amendment(row: &MerchantRow, landlord: Uuid) -> Amendment {
+    Amendment {
+        display_name: Some(row.display_name.clone()),
+        credit_code: row.credit_code.clone().map(Some),
+        operator_name: row.operator_name.clone(),
+        telephone: row.telephone.clone().map(Some),
+        trade: row.trade.clone(),
+        landlord: Some(landlord),
+        address: row.address.clone().map(Some),
+        licence_expires_on: row.licence_expires_on.map(Some),
+        ..Amendment::default()
+    }
+}

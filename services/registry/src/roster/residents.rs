@@ -1,0 +1,135 @@
+//! The sheet 家庭成员. A person is known by their citizen ID number, or else by their name within the household.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use platform::{Result, Tx};
+use proto::names::ResidentName;
+use uuid::Uuid;
+use workbook::Refusal;
+
+use super::households::taken_by;
+use super::known::Known;
+use super::sheets::ResidentRow;
+use super::{Fate, Intake};
+use crate::citizen::{Holder, citizen_holders};
+use crate::resident::Resident;
+use crate::resident::rules::{Amendment, Facts, create, replace};
+use crate::resident::store::{resident_of_households, resident_save};
+
+pub(super) struct Residents;
+
+impl Intake for Residents {
+    type Row = ResidentRow;
+    type Record = Resident;
+
+    async fn decide(
+        &self,
+        known: &Known,
+        tx: &mut Tx,
+        rows: &[(u32, ResidentRow)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Fate<Resident>>> {
+        let (keys, village) = (known.keys(tx).await?, known.village);
+        let households = known.households(tx, rows.iter().map(|(_, row)| row.household.as_str())).await?;
+        let ids: HashSet<Uuid> = households.values().map(|household| household.id).collect();
+        let there = resident_of_households(tx, &keys, &village, &Vec::from_iter(ids)).await?;
+        let mut there = People::new(there);
+        let indexes: Vec<Option<Vec<u8>>> =
+            rows.iter().map(|(_, row)| row.citizen_id.as_ref().map(|number| keys.index(number.exposed()))).collect();
+        let holders = citizen_holders(tx, &village, &indexes.iter().flatten().cloned().collect::<Vec<_>>()).await?;
+        let holders: HashMap<_, _> = holders.into_iter().map(|one| (one.citizen_id_index.clone(), one)).collect();
+        let fates = rows.iter().zip(indexes).map(|((_, row), index)| {
+            let Some(household) = households.get(&row.household) else {
+                let message = "未知的户编号，请先在“住户”表里登记，或改填正确的编号";
+                return Ok(Fate::Refused("户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
+            };
+            let before = match index.and_then(|index| holders.get(&index)) {
+                None => there.take_named(known, household.id, &row.display_name),
+                Some(holder) => match there.take_held(household.id, holder) {
+                    Ok(before) => before,
+                    Err(refusal) => return Ok(Fate::Refused("证件号码", refusal)),
+                },
+            };
+            let Some(before) = before else {
+                let name = ResidentName::new(village, household.id, known.new_id());
+                let (made, change) = create(name, entered(row), now)?;
+                return Ok(Fate::Created(made, change));
+            };
+            let facts = before.facts.clone().amended(amendment(row));
+            if facts == before.facts {
+                return Ok(Fate::Unchanged(before));
+            }
+            let (changed, change) = replace(before, facts, now)?;
+            Ok(Fate::Updated(changed, change))
+        });
+        fates.collect()
+    }
+
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Resident]) -> Result<usize> {
+        let keys = known.keys(tx).await?;
+        resident_save(tx, &keys, &known.village, records).await
+    }
+
+    fn learn(&self, known: &mut Known, _: &ResidentRow, record: &Resident) {
+        known.learn_matched(record.name.resident);
+    }
+}
+
+/// The people who are there, of whom each is meant by one row.
+struct People(HashMap<Uuid, Vec<Resident>>);
+
+impl People {
+    fn new(residents: Vec<Resident>) -> Self {
+        let mut people: HashMap<Uuid, Vec<Resident>> = HashMap::new();
+        for resident in residents {
+            people.entry(resident.name.household).or_default().push(resident);
+        }
+        Self(people)
+    }
+
+    fn take(&mut self, household: Uuid, is: impl Fn(&Resident) -> bool) -> Option<Resident> {
+        let people = self.0.get_mut(&household)?;
+        let place = people.iter().position(is)?;
+        Some(people.remove(place))
+    }
+
+    /// The one who has the row's number, who has to be of the row's household.
+    fn take_held(&mut self, household: Uuid, holder: &Holder) -> Result<Option<Resident>, Refusal> {
+        match holder.resident {
+            Some(id) if holder.household == household => Ok(self.take(household, |one| one.name.resident == id)),
+            None if holder.household == household => {
+                let message = "这是本户户主的证件号码，户主已在“住户”表登记，不必再列为家庭成员";
+                Err(Refusal::new("IS_THE_HEAD", message))
+            }
+            _ => Err(taken_by(holder)),
+        }
+    }
+
+    /// The one of this name whom no other row means by name or number.
+    fn take_named(&mut self, known: &Known, household: Uuid, name: &str) -> Option<Resident> {
+        self.take(household, |one| {
+            let is_listed = one.facts.citizen_id.as_ref().is_some_and(|number| known.lists_citizen(number));
+            one.facts.display_name == name && !is_listed && known.is_free(one.name.resident)
+        })
+    }
+}
+
+fn entered(row: &ResidentRow) -> Facts {
+    Facts {
+        display_name: row.display_name.clone(),
+        relation: row.relation.clone(),
+        citizen_id: row.citizen_id.clone(),
+        telephone: row.telephone.clone(),
+    }
+}
+
+/// What the row says of a person who is known.
+fn amendment(row: &ResidentRow) -> Amendment {
+    Amendment {
+        display_name: Some(row.display_name.clone()),
+        relation: Some(row.relation.clone()),
+        citizen_id: row.citizen_id.clone().map(Some),
+        telephone: row.telephone.clone().map(Some),
+    }
+}

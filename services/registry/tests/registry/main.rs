@@ -1,0 +1,12 @@
+//! The registry through its real gRPC clients, on real Postgres and NATS.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod grids;
+mod households;
+mod isolation;
+mod merchants;
+mod residents;
+mod roster;
+mod support;
+mod villages;

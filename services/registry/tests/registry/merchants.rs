@@ -1,0 +1,101 @@
+//! Merchants.
+
+use proto::registry::v1::*;
+use tonic::Code;
+
+use crate::support::{GAOCHONG, World, create, date, household, mask, rebuilt};
+
+pub(crate) fn merchant(landlord: &str, name: &str, credit_code: &str) -> CreateMerchantRequest {
+    CreateMerchantRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        merchant: Some(Merchant {
+            display_name: name.into(),
+            credit_code: credit_code.into(),
+            operator_name: "孟红雨".into(),
+            telephone: "19000042690".into(),
+            trade: "餐饮".into(),
+            landlord: landlord.into(),
+            address: "腾飞路安置区7栋1层".into(),
+            licence_expires_on: date(2027, 1, 9),
+            ..Merchant::default()
+        }),
+        merchant_id: String::new(),
+        request_id: String::new(),
+    }
+}
+
+async fn landlord(world: &World) -> Household {
+    let mut client = world.households(&world.clerk(GAOCHONG));
+    client.create_household(create(GAOCHONG, rebuilt(GAOCHONG, "00400"))).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_merchant_goes_in_whole_and_comes_out_masked() {
+    let world = World::new().await;
+    let landlord = landlord(&world).await.name;
+    let mut client = world.merchants(&world.clerk(GAOCHONG));
+    let made =
+        client.create_merchant(merchant(&landlord, "兴达餐饮店", "92999999MA00000151")).await.unwrap().into_inner();
+    let read = client.get_merchant(GetMerchantRequest { name: made.name.clone() }).await.unwrap().into_inner();
+    assert_eq!(read, made);
+    let closed = Merchant { state: MerchantState::Closed.into(), trade: "服装".into(), ..made.clone() };
+    let request =
+        UpdateMerchantRequest { merchant: Some(closed), update_mask: mask(&["state"]), request_id: String::new() };
+    let closed = client.update_merchant(request.clone()).await.unwrap().into_inner();
+    assert_eq!((closed.state, closed.trade.as_str()), (MerchantState::Closed.into(), "餐饮"));
+    assert_eq!(client.update_merchant(request).await.unwrap_err().code(), Code::Aborted);
+    for answer in [&made, &closed] {
+        assert_eq!((answer.display_name.as_str(), answer.credit_code.as_str()), ("兴达餐饮店", "92999999MA00000151"));
+        assert_eq!((answer.operator_name.as_str(), answer.telephone.as_str()), ("孟**", "190****2690"));
+        assert_eq!(answer.address, "腾飞路***");
+        assert!(!format!("{answer:?}").contains("19000042690"));
+    }
+}
+
+#[tokio::test]
+async fn a_landlord_is_a_household_of_the_rebuilt_area_and_stays_one_while_it_lets() {
+    let world = World::new().await;
+    let mut households = world.households(&world.clerk(GAOCHONG));
+    let original = households.create_household(create(GAOCHONG, household(GAOCHONG, "1"))).await.unwrap().into_inner();
+    let mut client = world.merchants(&world.clerk(GAOCHONG));
+    let refused = client.create_merchant(merchant(&original.name, "店", "")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+
+    let landlord = landlord(&world).await;
+    let made = client.create_merchant(merchant(&landlord.name, "店", "")).await.unwrap().into_inner();
+    let relocated = Household { kind: HouseholdKind::Relocated.into(), ..landlord };
+    let relocate =
+        UpdateHouseholdRequest { household: Some(relocated), update_mask: mask(&["kind"]), request_id: String::new() };
+    assert_eq!(households.update_household(relocate.clone()).await.unwrap_err().code(), Code::FailedPrecondition);
+
+    let closed = Merchant { state: MerchantState::Closed.into(), ..made };
+    let request =
+        UpdateMerchantRequest { merchant: Some(closed), update_mask: mask(&["state"]), request_id: String::new() };
+    client.update_merchant(request).await.unwrap();
+    assert!(households.update_household(relocate).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_credit_code_is_in_the_village_once_and_holds_its_check() {
+    let world = World::new().await;
+    let landlord = landlord(&world).await.name;
+    let mut client = world.merchants(&world.clerk(GAOCHONG));
+    client.create_merchant(merchant(&landlord, "甲", "92999999ma00000151")).await.unwrap();
+    let again = client.create_merchant(merchant(&landlord, "乙", "92999999MA00000151")).await.unwrap_err();
+    assert_eq!(again.code(), Code::AlreadyExists);
+    let wrong = client.create_merchant(merchant(&landlord, "乙", "92999999MA00000152")).await.unwrap_err();
+    assert!(wrong.message().contains("merchant.credit_code"), "{wrong}");
+    // Having none yet is nothing that two could share.
+    client.create_merchant(merchant(&landlord, "丙", "")).await.unwrap();
+    client.create_merchant(merchant(&landlord, "丁", "")).await.unwrap();
+
+    let mut list = ListMerchantsRequest { parent: format!("villages/{GAOCHONG}"), page_size: 2, ..Default::default() };
+    let first = client.list_merchants(list.clone()).await.unwrap().into_inner();
+    list.page_token = first.next_page_token;
+    let second = client.list_merchants(list.clone()).await.unwrap().into_inner();
+    let names: Vec<_> = first.merchants.iter().chain(&second.merchants).map(|one| one.display_name.as_str()).collect();
+    assert_eq!((names, second.next_page_token.as_str()), (vec!["甲", "丙", "丁"], ""));
+    list.filter = Some(MerchantFilter { trade: "服装".into(), landlord, ..MerchantFilter::default() });
+    list.page_token = String::new();
+    assert!(client.list_merchants(list).await.unwrap().into_inner().merchants.is_empty());
+}

@@ -1,0 +1,104 @@
+//! Villages through the real gRPC client.
+
+use harness::{Call, Running, Stage};
+use platform::Office;
+use proto::registry::v1::village_service_client::VillageServiceClient;
+use proto::registry::v1::{
+    CreateVillageRequest, GetVillageRequest, ListVillagesRequest, UpdateVillageRequest, Village,
+};
+use tonic::Code;
+
+use crate::support::{Client, GAOCHONG, registry};
+
+fn client(running: &Running, caller: &Call) -> VillageServiceClient<Client> {
+    VillageServiceClient::with_interceptor(running.channel(), caller.clone())
+}
+
+fn create(code: &str, display_name: &str) -> CreateVillageRequest {
+    CreateVillageRequest {
+        village_id: code.into(),
+        village: Some(Village { display_name: display_name.into(), ..Village::default() }),
+        request_id: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_village_is_created_once_and_found_by_its_code() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    let mut operator = client(&running, &stage.caller(Office::Operator, "430112011", &[]));
+
+    let created = operator.create_village(create(GAOCHONG, "高冲村")).await.unwrap().into_inner();
+    assert_eq!((created.name.as_str(), created.etag.as_str()), ("villages/430112011211", "1"));
+
+    let again = operator.create_village(create(GAOCHONG, "高冲村")).await.unwrap_err();
+    assert_eq!(again.code(), Code::AlreadyExists);
+    let found = operator.get_village(GetVillageRequest { name: created.name.clone() }).await.unwrap().into_inner();
+    assert_eq!(found, created);
+}
+
+#[tokio::test]
+async fn a_code_that_is_no_village_is_refused_by_field() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    let mut operator = client(&running, &stage.caller(Office::Operator, "430112011", &[]));
+    let refused = operator.create_village(create("430112011999", "")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("village_id") && refused.message().contains("village.display_name"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_and_the_wrong_office_and_the_wrong_scope_are_refused() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    for (caller, code) in [
+        (Call::nobody(), Code::Unauthenticated),
+        (stage.caller(Office::Clerk, "430112011", &[]), Code::PermissionDenied),
+        (stage.caller(Office::Operator, "430112012", &[]), Code::PermissionDenied),
+    ] {
+        let refused = client(&running, &caller).create_village(create(GAOCHONG, "高冲村")).await.unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+}
+
+#[tokio::test]
+async fn a_list_shows_the_villages_of_the_scope_in_pages() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    let mut operator = client(&running, &stage.caller(Office::Operator, "430112", &[]));
+    for code in ["430112011001", "430112011211", "430112011212", "430112012201"] {
+        operator.create_village(create(code, "村")).await.unwrap();
+    }
+    let mut officer = client(&running, &stage.caller(Office::Officer, "430112011", &[]));
+    let mut page = ListVillagesRequest { parent: "subdistricts/430112011".into(), page_size: 2, ..Default::default() };
+    let first = officer.list_villages(page.clone()).await.unwrap().into_inner();
+    page.page_token = first.next_page_token;
+    let second = officer.list_villages(page).await.unwrap().into_inner();
+    assert_eq!((first.villages.len(), second.villages.len()), (2, 1));
+    assert!(second.next_page_token.is_empty());
+}
+
+#[tokio::test]
+async fn a_stale_etag_changes_nothing() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    let mut operator = client(&running, &stage.caller(Office::Operator, "430112011", &[]));
+    let created = operator.create_village(create(GAOCHONG, "高冲")).await.unwrap().into_inner();
+    let update = |etag: &str| UpdateVillageRequest {
+        village: Some(Village {
+            name: created.name.clone(),
+            display_name: "高冲村".into(),
+            etag: etag.into(),
+            ..Village::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["display_name".into()] }),
+        request_id: String::new(),
+    };
+    assert_eq!(operator.update_village(update("7")).await.unwrap_err().code(), Code::Aborted);
+    let updated = operator.update_village(update(&created.etag)).await.unwrap().into_inner();
+    assert_eq!((updated.display_name.as_str(), updated.etag.as_str()), ("高冲村", "2"));
+    assert_eq!(operator.update_village(update(&created.etag)).await.unwrap_err().code(), Code::Aborted);
+}

@@ -1,0 +1,184 @@
+//! Opening a file: a workbook, or CSV text taken as a workbook of one sheet.
+
+use std::io::Cursor;
+
+use calamine::{Reader, Xlsx};
+
+use crate::inspect::{Limits, inspect, too_large};
+use crate::problem::{Problem, Refusal, Unreadable};
+use crate::sheet::{Collector, Column, Sheet};
+use crate::text;
+use crate::value::Value;
+
+/// Excel 97's container, which also wraps every encrypted workbook.
+const COMPOUND_FILE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0];
+
+const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
+
+/// A file whose size and shape are within bounds.
+///
+/// Opening and reading are blocking work of up to some hundred milliseconds: call them off the
+/// threads that serve requests.
+pub struct Workbook {
+    source: Source,
+    limits: Limits,
+}
+
+enum Source {
+    Xlsx(Box<Xlsx<Cursor<Vec<u8>>>>),
+    Csv { sheet: String, text: String },
+}
+
+impl Workbook {
+    /// Opens the bytes of an `.xlsx` file, recognised by its content and not by a name.
+    ///
+    /// # Errors
+    /// [`Unreadable`], before anything large is allocated.
+    pub fn open(bytes: impl Into<Vec<u8>>, limits: &Limits) -> Result<Self, Unreadable> {
+        let bytes = bytes.into();
+        if bytes.starts_with(COMPOUND_FILE) {
+            return Err(Unreadable::OldOrEncrypted);
+        }
+        if !Self::is_archive(&bytes) {
+            return Err(Unreadable::NotAWorkbook);
+        }
+        inspect(&bytes, limits)?;
+        let xlsx = Xlsx::new(Cursor::new(bytes)).map_err(|cause| match cause {
+            calamine::XlsxError::RelationshipNotFound | calamine::XlsxError::FileNotFound(_) => {
+                Unreadable::NotAWorkbook
+            }
+            other => Unreadable::damaged(other),
+        })?;
+        if xlsx.sheet_names().is_empty() {
+            return Err(Unreadable::NotAWorkbook);
+        }
+        Ok(Self { source: Source::Xlsx(Box::new(xlsx)), limits: limits.clone() })
+    }
+
+    /// Takes CSV text (UTF-8, with or without a byte-order mark) as a workbook whose one sheet has the
+    /// given name, since CSV itself does not say.
+    ///
+    /// # Errors
+    /// [`Unreadable`], with its own variant for other encodings.
+    pub fn from_csv(sheet: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Unreadable> {
+        limits.check_file(bytes)?;
+        if bytes.starts_with(COMPOUND_FILE) || Self::is_archive(bytes) || bytes.contains(&0) {
+            return Err(Unreadable::NotAWorkbook);
+        }
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotUtf8)?;
+        // A line of nothing but commas would cost eight bytes for each; a text may well contain some.
+        let bound = limits.columns as usize * 10;
+        if text.lines().any(|line| line.matches(',').count() > bound) {
+            return Err(too_large("工作表列数", u64::from(limits.columns)));
+        }
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let source = Source::Csv { sheet: sheet.to_owned(), text };
+        Ok(Self { source, limits: limits.clone() })
+    }
+
+    /// Whether the bytes are an archive, as every `.xlsx` is and no CSV: how a caller that takes both
+    /// chooses between [`Workbook::open`] and [`Workbook::from_csv`].
+    #[must_use]
+    pub fn is_archive(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"PK")
+    }
+
+    /// The names of the sheets, as written.
+    #[must_use]
+    pub fn sheet_names(&self) -> Vec<String> {
+        match &self.source {
+            Source::Xlsx(xlsx) => xlsx.sheet_names(),
+            Source::Csv { sheet, .. } => vec![sheet.clone()],
+        }
+    }
+
+    /// Whether the file has this sheet; an import of several sheets may do without some.
+    #[must_use]
+    pub fn has_sheet(&self, name: &str) -> bool {
+        self.written_name(name).is_some()
+    }
+
+    /// Reads one sheet's described columns. The headings may stand in any of the first ten rows, in
+    /// any order, among other columns.
+    ///
+    /// # Errors
+    /// The problems of the sheet as a whole: `SHEET_MISSING`, `HEADING_MISSING`, `DAMAGED`, `TOO_LARGE`, or
+    /// one `COLUMN_MISSING` for each required column.
+    pub fn sheet(&mut self, name: &str, columns: &'static [Column]) -> Result<Sheet, Vec<Problem>> {
+        let whole = |refusal| vec![Problem::new(name, 0, "", refusal)];
+        let Some(written) = self.written_name(name) else {
+            return Err(whole(Refusal::new("SHEET_MISSING", "文件里没有这张工作表")));
+        };
+        let mut collector = Collector::new(columns, self.limits.sheet_bytes);
+        let (streamed, is_1904) = match &mut self.source {
+            Source::Xlsx(xlsx) => (stream_xlsx(xlsx, &written, &self.limits, &mut collector), xlsx.has_1904_epoch()),
+            Source::Csv { text, .. } => (stream_csv(text, &self.limits, &mut collector), false),
+        };
+        streamed
+            .and_then(|()| collector.finish(name, is_1904))
+            .unwrap_or_else(|cause| Err(whole(Refusal::new(cause.reason(), cause.to_string()))))
+    }
+
+    fn written_name(&self, name: &str) -> Option<String> {
+        let wanted = text::narrow(name);
+        self.sheet_names().into_iter().find(|written| text::narrow(written) == wanted)
+    }
+}
+
+/// Hands the rows on as calamine reads them, cell by cell; its own range of a sheet is a dense table
+/// from the first cell to the last, however far apart a file puts them.
+fn stream_xlsx(
+    xlsx: &mut Xlsx<Cursor<Vec<u8>>>,
+    sheet: &str,
+    limits: &Limits,
+    collector: &mut Collector,
+) -> Result<(), Unreadable> {
+    let mut reader = xlsx.worksheet_cells_reader(sheet).map_err(Unreadable::damaged)?;
+    let mut current = 0;
+    let mut cells = Vec::new();
+    while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(Unreadable::damaged)? {
+        let (row, column) = cell.pos;
+        limits.check_position(row.saturating_add(1), column.saturating_add(1))?;
+        if row < current {
+            return Err(Unreadable::damaged("rows are out of order"));
+        }
+        if row > current {
+            push(collector, current, &mut cells)?;
+            current = row;
+        }
+        let value = if cell.formula.is_some() { Value::Formula } else { Value::from_cell(&cell.value) };
+        if !value.is_blank() {
+            cells.push((column, value));
+        }
+    }
+    push(collector, current, &mut cells)
+}
+
+fn push(collector: &mut Collector, row: u32, cells: &mut Vec<(u32, Value)>) -> Result<(), Unreadable> {
+    if cells.is_empty() {
+        return Ok(());
+    }
+    cells.sort_by_key(|(column, _)| *column);
+    collector.push(row, std::mem::take(cells))
+}
+
+fn stream_csv(text: &str, limits: &Limits, collector: &mut Collector) -> Result<(), Unreadable> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let mut row: u32 = 0;
+    while reader.read_record(&mut record).map_err(Unreadable::damaged)? {
+        // A spreadsheet shows an empty line as a row, where the CSV reader passes over it.
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok());
+        let from_start = start.and_then(|start| text.get(start..)).unwrap_or_default();
+        let empty_lines = from_start.bytes().take_while(|byte| *byte == b'\n').count();
+        row = row.saturating_add(1).saturating_add(u32::try_from(empty_lines).unwrap_or(u32::MAX));
+        limits.check_position(row, u32::try_from(record.len()).unwrap_or(u32::MAX))?;
+        let cells = (0..).zip(&record).map(|(column, field)| (column, Value::from_text(field)));
+        let cells: Vec<_> = cells.filter(|(_, value)| !value.is_blank()).collect();
+        if !cells.is_empty() {
+            collector.push(row - 1, cells)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! CSV taken as a workbook of one sheet.
+
+use super::*;
+
+fn open(text: &[u8]) -> Workbook {
+    Workbook::from_csv("住户", text, &Limits::default()).unwrap()
+}
+
+#[test]
+fn rows_are_numbered_as_a_spreadsheet_shows_them() {
+    let text = "花名册\r\n\r\n户编号,户主,身份证号,标签\r\n00001,张三,999999199003070071,\"独居\r\n党员\"\r\n\r\n00002,李四,1,\r\n";
+    for (mark, text) in
+        [("", text.to_owned()), ("\u{feff}", text.replace("\r\n", "\n")), ("", text.replace("\r\n", "\r"))]
+    {
+        let mut book = open(format!("{mark}{text}").as_bytes());
+        let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let rows = sheet.rows(record);
+        assert_eq!(
+            (rows.good[0].0, rows.good[0].1.tags.as_slice()),
+            (4, ["独居".to_owned(), "党员".to_owned()].as_slice())
+        );
+        assert_eq!((rows.problems[0].row, rows.problems[0].reason), (6, "CITIZEN_ID_FORM"));
+    }
+}
+
+#[test]
+fn an_apostrophe_before_digits_is_not_part_of_the_code() {
+    let mut book = open("户编号,户主,身份证号\n'00001,张三,'999999199003070071\n".as_bytes());
+    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(sheet.rows(record).good[0].1.number, "00001");
+}
+
+#[test]
+fn gbk_is_refused_with_a_way_out() {
+    // 户编号 in GBK.
+    let refused = Workbook::from_csv("住户", &[0xBB, 0xA7, 0xB1, 0xE0, 0xBA, 0xC5], &Limits::default()).err().unwrap();
+    assert_eq!(refused.reason(), "NOT_UTF8");
+    assert!(refused.to_string().contains("CSV UTF-8"));
+}
+
+#[test]
+fn a_workbook_is_not_csv_and_a_million_commas_are_too_wide() {
+    let book = Draft::new().save_to_buffer().unwrap();
+    assert_eq!(Workbook::from_csv("住户", &book, &Limits::default()).err().unwrap().reason(), "NOT_A_WORKBOOK");
+    let wide = ",".repeat(1_000_000);
+    assert_eq!(Workbook::from_csv("住户", wide.as_bytes(), &Limits::default()).err().unwrap().reason(), "TOO_LARGE");
+}
