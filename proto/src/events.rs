@@ -66,12 +66,7 @@ events! {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "a test may fail"
-    )]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
     use prost::{Message, Name};
     use prost_types::field_descriptor_proto::Type;
     use prost_types::{DescriptorProto, FileDescriptorSet};
@@ -87,23 +82,17 @@ mod tests {
             .filter(|file| file.name().ends_with("/events.proto"))
             .flat_map(|file| {
                 let package = file.package().to_owned();
-                file.message_type
-                    .into_iter()
-                    .map(move |message| (package.clone(), message))
+                file.message_type.into_iter().map(move |message| (package.clone(), message))
             })
             .collect()
     }
 
     #[test]
     fn every_message_of_news_is_an_event() {
-        let mut contract: Vec<_> = changed()
-            .into_iter()
-            .map(|(package, message)| (package, message.name().to_owned()))
-            .collect();
-        let mut known: Vec<_> = ALL
-            .iter()
-            .map(|(service, message, _)| (format!("lianxin.{service}.v1"), (*message).to_owned()))
-            .collect();
+        let mut contract: Vec<_> =
+            changed().into_iter().map(|(package, message)| (package, message.name().to_owned())).collect();
+        let mut known: Vec<_> =
+            ALL.iter().map(|(service, message, _)| (format!("lianxin.{service}.v1"), (*message).to_owned())).collect();
         contract.sort();
         known.sort();
         assert_eq!(known, contract);
@@ -112,23 +101,8 @@ mod tests {
     #[test]
     fn all_news_begins_alike() {
         for (_, message) in changed() {
-            let head: Vec<_> = message
-                .field
-                .iter()
-                .take(4)
-                .map(|field| (field.name(), field.number()))
-                .collect();
-            assert_eq!(
-                head,
-                [
-                    ("name", 1),
-                    ("revision", 2),
-                    ("happened", 3),
-                    ("change_time", 4)
-                ],
-                "{}",
-                message.name()
-            );
+            let head: Vec<_> = message.field.iter().take(4).map(|field| (field.name(), field.number())).collect();
+            assert_eq!(head, [("name", 1), ("revision", 2), ("happened", 3), ("change_time", 4)], "{}", message.name());
         }
     }
 
@@ -162,8 +136,7 @@ mod tests {
         for (_, message) in changed() {
             for field in &message.field {
                 if matches!(field.r#type(), Type::String | Type::Bytes) {
-                    let allowed = NAMES.contains(&field.name())
-                        || PUBLIC.contains(&(message.name(), field.name()));
+                    let allowed = NAMES.contains(&field.name()) || PUBLIC.contains(&(message.name(), field.name()));
                     assert!(allowed, "{}.{}", message.name(), field.name());
                 }
             }
@@ -172,14 +145,8 @@ mod tests {
 
     #[test]
     fn the_type_of_news_is_its_full_name() {
-        assert_eq!(
-            registry::v1::HouseholdChanged::full_name(),
-            "lianxin.registry.v1.HouseholdChanged"
-        );
-        assert_eq!(
-            <registry::v1::HouseholdChanged as Event>::SERVICE,
-            "registry"
-        );
+        assert_eq!(registry::v1::HouseholdChanged::full_name(), "lianxin.registry.v1.HouseholdChanged");
+        assert_eq!(<registry::v1::HouseholdChanged as Event>::SERVICE, "registry");
         assert_eq!(<registry::v1::HouseholdChanged as Event>::NOUN, "household");
     }
 }

@@ -16,11 +16,7 @@ pub struct MarkError;
 
 impl fmt::Display for Mark {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{}/{}/{}",
-            self.stream, self.incarnation, self.sequence
-        )
+        write!(out, "{}/{}/{}", self.stream, self.incarnation, self.sequence)
     }
 }
 
@@ -34,12 +30,8 @@ impl FromStr for Mark {
         else {
             return Err(MarkError);
         };
-        let printable =
-            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
-        if !printable(stream)
-            || !printable(incarnation)
-            || !sequence.bytes().all(|byte| byte.is_ascii_digit())
-        {
+        let printable = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+        if !printable(stream) || !printable(incarnation) || !sequence.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(MarkError);
         }
         Ok(Self {
@@ -57,27 +49,15 @@ mod tests {
 
     #[test]
     fn a_mark_survives_its_text() {
-        let mark = Mark {
-            stream: "REGISTRY".to_owned(),
-            incarnation: "2023-06-01T08:00:00.5Z".to_owned(),
-            sequence: 1234,
-        };
+        let mark =
+            Mark { stream: "REGISTRY".to_owned(), incarnation: "2023-06-01T08:00:00.5Z".to_owned(), sequence: 1234 };
         assert_eq!(mark.to_string(), "REGISTRY/2023-06-01T08:00:00.5Z/1234");
         assert_eq!(mark.to_string().parse::<Mark>().unwrap(), mark);
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in [
-            "",
-            "REGISTRY",
-            "REGISTRY/x",
-            "REGISTRY//1",
-            "/x/1",
-            "REGISTRY/x/+1",
-            "REGISTRY/x/1/",
-            "A b/x/1",
-        ] {
+        for text in ["", "REGISTRY", "REGISTRY/x", "REGISTRY//1", "/x/1", "REGISTRY/x/+1", "REGISTRY/x/1/", "A b/x/1"] {
             assert_eq!(text.parse::<Mark>(), Err(MarkError), "{text}");
         }
     }

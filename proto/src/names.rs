@@ -37,18 +37,11 @@ pub enum NameError {
 
 impl NameError {
     fn shape(pattern: &'static str, found: &str) -> Self {
-        Self::Shape {
-            pattern,
-            found: excerpt(found),
-        }
+        Self::Shape { pattern, found: excerpt(found) }
     }
 
     fn part(what: &'static str, found: &str, why: &'static str) -> Self {
-        Self::Part {
-            what,
-            found: excerpt(found),
-            why,
-        }
+        Self::Part { what, found: excerpt(found), why }
     }
 }
 
@@ -83,16 +76,9 @@ impl Part for Uuid {
 /// [`NameError`] for anything else, including UUIDs in braces, as URN, or without hyphens.
 pub fn record_id(text: &str) -> Result<Uuid, NameError> {
     // Of the forms that the uuid crate reads, only the hyphenated one has this length.
-    Some(text)
-        .filter(|text| text.len() == 36)
-        .and_then(|text| Uuid::try_parse(text).ok())
-        .ok_or_else(|| {
-            NameError::part(
-                "record id",
-                text,
-                "it has to be a UUID like 018f5e9e-0000-7000-8000-000000000000",
-            )
-        })
+    Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(|| {
+        NameError::part("record id", text, "it has to be a UUID like 018f5e9e-0000-7000-8000-000000000000")
+    })
 }
 
 macro_rules! names {

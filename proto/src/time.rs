@@ -73,10 +73,7 @@ pub fn timestamp(instant: DateTime<Utc>) -> Timestamp {
     Timestamp {
         seconds: instant.timestamp(),
         // At most 1_999_999_999, in a leap second; those are not representable, so they are cut to the second's end.
-        nanos: instant
-            .timestamp_subsec_nanos()
-            .min(999_999_999)
-            .cast_signed(),
+        nanos: instant.timestamp_subsec_nanos().min(999_999_999).cast_signed(),
     }
 }
 
@@ -104,48 +101,20 @@ mod tests {
     fn a_day_must_be_whole_and_real() {
         let incomplete = [(0, 6, 1), (2023, 0, 1), (2023, 6, 0), (0, 0, 0)];
         for (year, month, day) in incomplete {
-            assert_eq!(
-                naive_date(&Date { year, month, day }),
-                Err(TimeError::Incomplete { year, month, day })
-            );
+            assert_eq!(naive_date(&Date { year, month, day }), Err(TimeError::Incomplete { year, month, day }));
         }
-        let unreal = [
-            (2023, 2, 29),
-            (2023, 13, 1),
-            (2023, 6, 31),
-            (-1, 6, 1),
-            (10_000, 1, 1),
-            (2023, -1, -1),
-        ];
+        let unreal = [(2023, 2, 29), (2023, 13, 1), (2023, 6, 31), (-1, 6, 1), (10_000, 1, 1), (2023, -1, -1)];
         for (year, month, day) in unreal {
-            assert_eq!(
-                naive_date(&Date { year, month, day }),
-                Err(TimeError::NoSuchDay { year, month, day })
-            );
+            assert_eq!(naive_date(&Date { year, month, day }), Err(TimeError::NoSuchDay { year, month, day }));
         }
-        assert!(
-            naive_date(&Date {
-                year: 2024,
-                month: 2,
-                day: 29
-            })
-            .is_ok()
-        );
+        assert!(naive_date(&Date { year: 2024, month: 2, day: 29 }).is_ok());
     }
 
     #[test]
     fn an_instant_must_be_in_range() {
-        for (seconds, nanos) in [
-            (0, -1),
-            (0, 1_000_000_000),
-            (i64::MAX, 0),
-            (253_402_300_800, 0),
-            (-62_135_596_801, 0),
-        ] {
-            assert_eq!(
-                instant(&Timestamp { seconds, nanos }),
-                Err(TimeError::NoSuchInstant { seconds, nanos })
-            );
+        for (seconds, nanos) in [(0, -1), (0, 1_000_000_000), (i64::MAX, 0), (253_402_300_800, 0), (-62_135_596_801, 0)]
+        {
+            assert_eq!(instant(&Timestamp { seconds, nanos }), Err(TimeError::NoSuchInstant { seconds, nanos }));
         }
     }
 

@@ -73,8 +73,11 @@ impl World {
     fn begin(&mut self, name: &'static str) {
         let config = self.stage.platform_config(&self.services[name].database.service_url);
         let service = self.services.get_mut(name).unwrap();
-        let mut command = Command::new(binary());
+        // It dies with the test, however that ends.
+        let mut command = Command::new("setpriv");
         command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(binary())
             .args(["serve", name])
             .env("LIANXIN_LISTEN", format!("127.0.0.1:{}", service.port))
             .env("LIANXIN_DATABASE_URL", &config.database_url)

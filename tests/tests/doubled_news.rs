@@ -63,7 +63,7 @@ async fn all_news_of_a_village_doubled_and_reversed_gives_the_same_projections_r
     let done = world.onboard_gaochong().await;
     world.figures(&[&done]).await; // reporting has read all of it
     let expected = projections(world.database("reporting")).await;
-    assert!(expected.values().map(Vec::len).sum::<usize>() > 4000, "there is something to compare");
+    assert!(expected.values().map(Vec::len).sum::<usize>() > 3000, "there is something to compare");
 
     let mut news = Vec::new();
     for stream in ["REGISTRY", "LIAISON", "CASEWORK"] {
@@ -73,17 +73,20 @@ async fn all_news_of_a_village_doubled_and_reversed_gives_the_same_projections_r
 
     let fresh = World::start().await;
     let broker = jetstream::new(async_nats::connect(fresh.stage.broker.url()).await.unwrap());
-    let mut acknowledgements = Vec::new();
+    let backwards: Vec<&Told> = news.iter().rev().collect();
     for time in ["first", "second"] {
-        for one in news.iter().rev() {
-            let mut headers = one.headers.clone();
-            headers.insert("Nats-Msg-Id", format!("{time} {}", headers.get("ce-id").unwrap()));
-            let publish = broker.publish_with_headers(one.subject.clone(), headers, one.payload.clone());
-            acknowledgements.push(publish.await.unwrap());
+        for some in backwards.chunks(500) {
+            let mut acknowledgements = Vec::new();
+            for one in some {
+                let mut headers = one.headers.clone();
+                headers.insert("Nats-Msg-Id", format!("{time} {}", headers.get("ce-id").unwrap()));
+                let publish = broker.publish_with_headers(one.subject.clone(), headers, one.payload.clone());
+                acknowledgements.push(publish.await.unwrap());
+            }
+            for acknowledgement in acknowledgements {
+                assert!(!acknowledgement.await.unwrap().duplicate);
+            }
         }
-    }
-    for acknowledgement in acknowledgements {
-        assert!(!acknowledgement.await.unwrap().duplicate);
     }
     wait_for("reporting to have read everything", || async {
         projections(fresh.database("reporting")).await == expected

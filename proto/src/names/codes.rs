@@ -71,11 +71,7 @@ impl VillageCode {
     #[must_use]
     pub const fn kind(&self) -> VillageKind {
         let [.., hundreds, _, _] = self.0;
-        if hundreds < b'2' {
-            VillageKind::Community
-        } else {
-            VillageKind::Village
-        }
+        if hundreds < b'2' { VillageKind::Community } else { VillageKind::Village }
     }
 }
 
@@ -138,12 +134,9 @@ impl FromStr for LocalCode {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let fits = (1..=Self::MAX_LENGTH).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !fits {
-            let why =
-                "it has to have 1 to 16 characters, each an ASCII letter, a digit or a hyphen";
+            let why = "it has to have 1 to 16 characters, each an ASCII letter, a digit or a hyphen";
             return Err(NameError::part("code of an area or group", text, why));
         }
         Ok(Self(text.into()))

@@ -12,10 +12,7 @@ const OTHER: &str = "018f5e9e-7c3a-7b21-9a55-ba9876543210";
 /// `parse(text).to_string() == text`, and the error of what is none.
 macro_rules! same {
     ($name:ty, $text:expr) => {
-        assert_eq!(
-            $text.parse::<$name>().map(|name| name.to_string()),
-            Ok($text.clone())
-        )
+        assert_eq!($text.parse::<$name>().map(|name| name.to_string()), Ok($text.clone()))
     };
 }
 
@@ -29,10 +26,7 @@ fn every_name_survives_its_text() {
     same!(PartyGroupName, below("partyGroups/D01"));
     same!(GridName, below("grids/001"));
     same!(HouseholdName, below(&format!("households/{ID}")));
-    same!(
-        ResidentName,
-        below(&format!("households/{ID}/residents/{OTHER}"))
-    );
+    same!(ResidentName, below(&format!("households/{ID}/residents/{OTHER}")));
     same!(MerchantName, below(&format!("merchants/{ID}")));
     same!(MemberName, below(&format!("members/{ID}")));
     same!(LineName, below("lines/relocated"));
@@ -66,19 +60,12 @@ fn a_name_of_another_form_is_refused() {
         assert!(text.parse::<GridName>().is_err(), "{text:?}");
     }
     assert_eq!(
-        "villages/430112011211/teams/001"
-            .parse::<GridName>()
-            .unwrap_err()
-            .to_string(),
+        "villages/430112011211/teams/001".parse::<GridName>().unwrap_err().to_string(),
         r#"expected a name of the form villages/{village}/grids/{grid}, found "villages/430112011211/teams/001""#
     );
-    for text in [
-        "villages",
-        "villages/",
-        "villages/430112011211/",
-        "subdistricts/430112011",
-        "villages/430112011211/x/y",
-    ] {
+    for text in
+        ["villages", "villages/", "villages/430112011211/", "subdistricts/430112011", "villages/430112011211/x/y"]
+    {
         assert!(text.parse::<VillageName>().is_err(), "{text:?}");
     }
 }
@@ -86,19 +73,13 @@ fn a_name_of_another_form_is_refused() {
 #[test]
 fn a_village_code_says_what_is_wrong_with_it() {
     let wrong = |text: &str| text.parse::<VillageCode>().unwrap_err().to_string();
-    assert_eq!(
-        wrong("43011201121"),
-        r#""43011201121" is not a village code: it has to have 12 digits"#
-    );
+    assert_eq!(wrong("43011201121"), r#""43011201121" is not a village code: it has to have 12 digits"#);
     assert_eq!(
         wrong("43011201121x"),
         r#""43011201121x" is not a village code: it has to be made of the digits 0 to 9 only"#
     );
     for text in ["430112011000", "430112011400", "430112011999"] {
-        assert!(
-            wrong(text).contains("001 to 199 for a community or 200 to 399 for a village"),
-            "{text}"
-        );
+        assert!(wrong(text).contains("001 to 199 for a community or 200 to 399 for a village"), "{text}");
     }
 }
 
@@ -116,18 +97,8 @@ fn a_village_code_knows_its_kind_and_subdistrict() {
 
 #[test]
 fn a_record_id_is_read_in_either_case_and_written_in_one() {
-    assert_eq!(
-        record_id(&ID.to_uppercase()).map(|id| id.to_string()),
-        Ok(ID.to_owned())
-    );
-    for text in [
-        "",
-        "1",
-        &ID.replace('-', ""),
-        &format!("{{{ID}}}"),
-        &format!("urn:uuid:{ID}"),
-        &format!(" {ID}"),
-    ] {
+    assert_eq!(record_id(&ID.to_uppercase()).map(|id| id.to_string()), Ok(ID.to_owned()));
+    for text in ["", "1", &ID.replace('-', ""), &format!("{{{ID}}}"), &format!("urn:uuid:{ID}"), &format!(" {ID}")] {
         assert!(record_id(text).is_err(), "{text:?}");
     }
 }
@@ -135,21 +106,12 @@ fn a_record_id_is_read_in_either_case_and_written_in_one() {
 #[test]
 fn a_refusal_does_not_repeat_a_flood() {
     let flood = "村".repeat(100_000);
-    assert!(
-        flood
-            .parse::<HouseholdName>()
-            .unwrap_err()
-            .to_string()
-            .len()
-            < 1_000
-    );
+    assert!(flood.parse::<HouseholdName>().unwrap_err().to_string().len() < 1_000);
 }
 
 #[test]
 fn a_resident_knows_the_household_and_a_team_its_grid() {
-    let household: HouseholdName = format!("villages/430112011211/households/{ID}")
-        .parse()
-        .unwrap();
+    let household: HouseholdName = format!("villages/430112011211/households/{ID}").parse().unwrap();
     let resident = household.resident(record_id(OTHER).unwrap());
     assert_eq!(resident.household_name(), household);
     let grid: GridName = "villages/430112011211/grids/001".parse().unwrap();
@@ -167,16 +129,9 @@ fn id() -> impl Strategy<Value = Uuid> {
 }
 
 fn local() -> impl Strategy<Value = LocalCode> {
-    let characters: Vec<char> = ('a'..='z')
-        .chain('A'..='Z')
-        .chain('0'..='9')
-        .chain(['-'])
-        .collect();
-    proptest::collection::vec(
-        proptest::sample::select(characters),
-        1..=LocalCode::MAX_LENGTH,
-    )
-    .prop_map(|characters| String::from_iter(characters).parse().unwrap())
+    let characters: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['-']).collect();
+    proptest::collection::vec(proptest::sample::select(characters), 1..=LocalCode::MAX_LENGTH)
+        .prop_map(|characters| String::from_iter(characters).parse().unwrap())
 }
 
 proptest! {

@@ -45,15 +45,14 @@ impl Links {
         let household = household_get(&mut tx, &command.household).await?;
         let household = seen(household, &command.household, &authority)?;
         let before = store::link_of_household(&mut tx, &household.name).await?;
-        if let Some(before) = &before {
-            must_be(command.expected, before.revision, &before.name)?;
-        }
+        // Whoever saw a link that has ended since saw another state of affairs than this one.
+        let follows = before.as_ref().map_or_else(|| household.name.to_string(), |before| before.name.to_string());
+        must_be(command.expected, before.as_ref().map_or(0, |before| before.revision), &follows)?;
         let keys = self.vault.keys(&mut tx, &village).await?;
         let member = member::store::member_get(&mut tx, &keys, &command.representative, false).await?;
-        let team = team::store::team_get(&mut tx, &household.grid.team(), false).await.ok();
+        let default = team::store::representative_of(&mut tx, &household.grid.team()).await?;
         let lines = line::store::lines_of(&mut tx, &village, false).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
-        let default = team.and_then(|team| team.representative).map(|holder| holder.member);
         let link = rules::link(name, &command, &household, before.as_ref(), &member, default, &lines, now, today)?;
         let mut changes = Vec::with_capacity(2);
         if let Some(before) = before {

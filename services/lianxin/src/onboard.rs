@@ -105,13 +105,8 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
         create(line.clone(), village).await?;
     }
     if let Some(roster) = &village.roster {
-        let request = registry::ImportRosterRequest {
-            parent: parent.clone(),
-            file_name: file_name(roster),
-            content: read(roster)?,
-            validate_only: check,
-            request_id: String::new(),
-        };
+        let request =
+            registry::ImportRosterRequest { parent: parent.clone(), content: read(roster)?, validate_only: check };
         let mut client = registry::roster_service_client::RosterServiceClient::new(line.clone())
             .max_encoding_message_size(LARGEST_WORKBOOK);
         let steps = client.import_roster(request).await.map_err(told)?.into_inner();
@@ -121,26 +116,16 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
 
     let line = connect(&access.liaison, &caller.after(&done.marks)?).await?;
     if let Some(roster) = &village.roster {
-        let request = liaison::ImportRosterRequest {
-            parent: parent.clone(),
-            file_name: file_name(roster),
-            content: read(roster)?,
-            validate_only: check,
-            request_id: String::new(),
-        };
+        let request =
+            liaison::ImportRosterRequest { parent: parent.clone(), content: read(roster)?, validate_only: check };
         let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
             .max_encoding_message_size(LARGEST_WORKBOOK);
         let steps = client.import_roster(request).await.map_err(told)?.into_inner();
         done.add("liaison", follow(steps, aloud, roster_step).await?, aloud);
     }
     if let Some(ledger) = &village.ledger {
-        let request = liaison::ImportLedgerRequest {
-            parent: parent.clone(),
-            file_name: file_name(ledger),
-            content: read(ledger)?,
-            validate_only: check,
-            request_id: String::new(),
-        };
+        let request =
+            liaison::ImportLedgerRequest { parent: parent.clone(), content: read(ledger)?, validate_only: check };
         let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
             .max_encoding_message_size(LARGEST_WORKBOOK);
         let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
@@ -150,13 +135,8 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
 
     if let Some(ledger) = &village.ledger {
         let line = connect(&access.casework, &caller.after(&done.marks)?).await?;
-        let request = casework::ImportLedgerRequest {
-            parent: parent.clone(),
-            file_name: file_name(ledger),
-            content: read(ledger)?,
-            validate_only: check,
-            request_id: String::new(),
-        };
+        let request =
+            casework::ImportLedgerRequest { parent: parent.clone(), content: read(ledger)?, validate_only: check };
         let mut client = casework::ledger_service_client::LedgerServiceClient::new(line.clone())
             .max_encoding_message_size(LARGEST_WORKBOOK);
         let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
@@ -235,8 +215,4 @@ async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: fn(T) -> Option<S
 
 fn read(file: &Path) -> Result<bytes::Bytes> {
     Ok(std::fs::read(file).with_context(|| format!("workbook {}", file.display()))?.into())
-}
-
-fn file_name(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -14,6 +14,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// `ErrorInfo.domain` of every error of this platform.
 pub const DOMAIN: &str = "lianxin";
 
+/// Refusals that no other state of things would lift.
+const REQUESTS_FAULT: &[&str] = &[
+    reasons::INVALID_PAGE_TOKEN,
+    reasons::REQUEST_ID_REUSED,
+    reasons::WORKBOOK_UNREADABLE,
+    reasons::WORKBOOK_TOO_LARGE,
+    reasons::SHEET_MISSING,
+];
+
 /// How long a caller is asked to wait when the cause will pass by itself.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -190,6 +199,8 @@ impl From<Error> for Status {
             Error::Invalid(_) => (Code::InvalidArgument, reasons::INVALID_FIELDS),
             Error::NotFound(_) => (Code::NotFound, reasons::NOT_FOUND),
             Error::AlreadyExists(_) => (Code::AlreadyExists, reasons::ALREADY_EXISTS),
+            // Wrong whatever the state of things: the request itself has to change.
+            Error::Refused { reason, .. } if REQUESTS_FAULT.contains(reason) => (Code::InvalidArgument, *reason),
             Error::Refused { reason, .. } => (Code::FailedPrecondition, *reason),
             Error::Stale { .. } => (Code::Aborted, reasons::STALE_ETAG),
             Error::Unavailable { reason: reasons::OVERLOADED, .. } => (Code::ResourceExhausted, reasons::OVERLOADED),

@@ -37,7 +37,9 @@ impl Broker {
     /// Starts it again on the same port and disk.
     pub async fn restart(&mut self) {
         self.kill();
-        let child = Command::new(from_runner("LIANXIN_TEST_NATS_SERVER"))
+        // It dies with the test, however that ends.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--", &from_runner("LIANXIN_TEST_NATS_SERVER")])
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
             .arg(self.store())
             .stdout(Stdio::null())

@@ -25,7 +25,10 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A fresh database of `service` with its `migrations` applied.
     pub async fn of(service: &str, migrations: &Migrator) -> Self {
-        let server: PgConnectOptions = from_runner("LIANXIN_TEST_POSTGRES").parse().unwrap();
+        // An address to which `/database` may be appended.
+        let server_url = from_runner("LIANXIN_TEST_POSTGRES");
+        let owner = Owner { url: format!("{server_url}/postgres") };
+        let server: PgConnectOptions = owner.url.parse().unwrap();
         let template = format!("template_{service}_{:08x}", version(migrations));
         let clone = format!("test_{}", Uuid::now_v7().simple());
         let mut connection = server.connect().await.unwrap();
@@ -33,7 +36,6 @@ impl TestDatabase {
         let role = format!("lianxin_{service}");
         let exists = sqlx::query("select 1 from pg_database where datname = $1").bind(&template);
         if exists.fetch_optional(&mut connection).await.unwrap().is_none() {
-            let owner = Owner { url: from_runner("LIANXIN_TEST_POSTGRES") };
             let unfinished = format!("{template}_new");
             connection.execute(AssertSqlSafe(format!("drop database if exists {unfinished}"))).await.unwrap();
             owner.provision(&unfinished, &role, &Secret::new(PASSWORD), migrations).await.unwrap();
@@ -45,11 +47,9 @@ impl TestDatabase {
         connection.execute(AssertSqlSafe(format!("create database {clone} template {template}"))).await.unwrap();
         connection.close().await.unwrap();
         let (host, port) = (server.get_host().to_owned(), server.get_port());
-        let mut owner_url = from_runner("LIANXIN_TEST_POSTGRES");
-        owner_url.truncate(owner_url.rfind('/').unwrap());
         Self {
             service_url: format!("postgres://{role}:{PASSWORD}@{host}:{port}/{clone}"),
-            owner_url: format!("{owner_url}/{clone}"),
+            owner_url: format!("{server_url}/{clone}"),
         }
     }
 

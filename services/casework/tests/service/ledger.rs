@@ -64,13 +64,8 @@ async fn import(
 ) -> Result<ImportReport, Status> {
     let caller = stage.caller(Office::Clerk, GAOCHONG, &[]);
     let mut client = LedgerServiceClient::with_interceptor(running.channel(), caller);
-    let request = ImportLedgerRequest {
-        parent: format!("villages/{GAOCHONG}"),
-        file_name: "ledger.xlsx".into(),
-        content: content.into(),
-        validate_only,
-        request_id: String::new(),
-    };
+    let request =
+        ImportLedgerRequest { parent: format!("villages/{GAOCHONG}"), content: content.into(), validate_only };
     let mut steps = client.import_ledger(request).await?.into_inner();
     let mut last = None;
     while let Some(step) = steps.message().await? {

@@ -77,6 +77,17 @@ pub(crate) async fn team_get(tx: &mut Tx, name: &TeamName, for_update: bool) -> 
     row.ok_or_else(|| Error::NotFound(name.to_string()))?.try_into()
 }
 
+/// Who is the representative of a grid, if somebody is.
+pub(crate) async fn representative_of(tx: &mut Tx, name: &TeamName) -> Result<Option<Uuid>> {
+    let row: Option<Option<Uuid>> =
+        sqlx::query_scalar("select representative from team where village = $1 and grid = $2")
+            .bind(name.village.as_str())
+            .bind(name.grid.as_str())
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(row.flatten())
+}
+
 /// A page of the teams of these grids (none: all), in the order of their grids.
 pub(crate) async fn team_list(
     tx: &mut Tx,

@@ -194,7 +194,7 @@ async fn a_line_changes_and_the_links_that_exist_stay() {
 async fn only_the_village_office_writes_members_and_seats() {
     let stand = Stand::new().await;
     for office in [Office::Operator, Office::Officer, Office::Cadre, Office::Representative] {
-        let mut desk = stand.desk(office, GAOCHONG, &[]);
+        let mut desk = stand.desk(office, GAOCHONG, &["001"]);
         assert_eq!(desk.members.create_member(cadre("田秀坤")).await.unwrap_err().code(), Code::PermissionDenied);
     }
     let mut part = stand.desk(Office::Clerk, GAOCHONG, &["001"]);

@@ -26,33 +26,33 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-pub const GAOCHONG: &str = "430112011211";
-pub const NEIGHBOUR: &str = "430112011212";
+pub(crate) const GAOCHONG: &str = "430112011211";
+pub(crate) const NEIGHBOUR: &str = "430112011212";
 
-pub type Wired = InterceptedService<Channel, Call>;
+pub(crate) type Wired = InterceptedService<Channel, Call>;
 
 /// A running liaison and everything around it.
-pub struct Stand {
-    pub stage: Stage,
-    pub running: Running,
-    pub registry: Owner,
+pub(crate) struct Stand {
+    pub(crate) stage: Stage,
+    pub(crate) running: Running,
+    pub(crate) registry: Owner,
     clock: Arc<Mutex<DateTime<Utc>>>,
 }
 
 /// One caller's clients.
-pub struct Desk {
-    pub members: MemberServiceClient<Wired>,
-    pub lines: LineServiceClient<Wired>,
-    pub teams: TeamServiceClient<Wired>,
-    pub links: LinkServiceClient<Wired>,
-    pub coverage: CoverageServiceClient<Wired>,
-    pub visits: VisitServiceClient<Wired>,
-    pub rosters: RosterServiceClient<Wired>,
+pub(crate) struct Desk {
+    pub(crate) members: MemberServiceClient<Wired>,
+    pub(crate) lines: LineServiceClient<Wired>,
+    pub(crate) teams: TeamServiceClient<Wired>,
+    pub(crate) links: LinkServiceClient<Wired>,
+    pub(crate) coverage: CoverageServiceClient<Wired>,
+    pub(crate) visits: VisitServiceClient<Wired>,
+    pub(crate) rosters: RosterServiceClient<Wired>,
 }
 
 impl Stand {
     /// It is noon of 1 June 2026 in the villages.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let stage = Stage::new().await;
         let clock = Arc::new(Mutex::new("2026-06-01T04:00:00Z".parse().unwrap()));
         let shown = clock.clone();
@@ -68,11 +68,11 @@ impl Stand {
     }
 
     /// Lets days pass.
-    pub fn days(&self, days: i64) {
+    pub(crate) fn days(&self, days: i64) {
         *self.clock.lock().unwrap() += chrono::Duration::days(days);
     }
 
-    pub fn desk(&self, office: Office, scope: &str, grids: &[&str]) -> Desk {
+    pub(crate) fn desk(&self, office: Office, scope: &str, grids: &[&str]) -> Desk {
         let call = self.stage.caller(office, scope, grids);
         let channel = || self.running.channel();
         Desk {
@@ -86,12 +86,12 @@ impl Stand {
         }
     }
 
-    pub fn clerk(&self) -> Desk {
+    pub(crate) fn clerk(&self) -> Desk {
         self.desk(Office::Clerk, GAOCHONG, &[])
     }
 
     /// Waits until liaison has seen so many households of a village, and so many teams are there.
-    pub async fn knows(&self, village: &str, teams: i64, households: i64) {
+    pub(crate) async fn knows(&self, village: &str, teams: i64, households: i64) {
         let select = "select (select count(*) from team where village = $1) as teams,
                              (select count(*) from household where village = $1) as households";
         wait_for("the registry's news to be read", || async {
@@ -104,7 +104,7 @@ impl Stand {
 
     /// Puts news on the stream as the broker may deliver it, doubled and in any order: without the id by which the
     /// broker would know that it had it before.
-    pub async fn delivers<E: Event>(&self, news: &[E]) {
+    pub(crate) async fn delivers<E: Event>(&self, news: &[E]) {
         let client = async_nats::connect(self.stage.broker.url()).await.unwrap();
         let jetstream = async_nats::jetstream::new(client);
         for one in news {
@@ -120,18 +120,18 @@ impl Stand {
     }
 
     /// A number out of the database.
-    pub async fn count(&self, select: &'static str) -> i64 {
+    pub(crate) async fn count(&self, select: &'static str) -> i64 {
         let mut owner = self.running.database.connect_as_owner().await;
         sqlx::query_scalar(select).fetch_one(&mut owner).await.unwrap()
     }
 
     /// Waits until a number out of the database is this.
-    pub async fn counts(&self, select: &'static str, expected: i64) {
+    pub(crate) async fn counts(&self, select: &'static str, expected: i64) {
         wait_for(select, || async { self.count(select).await == expected }).await;
     }
 
     /// Rows of the database as text, to be compared as a whole.
-    pub async fn rows(&self, select: &'static str) -> Vec<String> {
+    pub(crate) async fn rows(&self, select: &'static str) -> Vec<String> {
         let mut owner = self.running.database.connect_as_owner().await;
         sqlx::query_scalar(select).fetch_all(&mut owner).await.unwrap()
     }
@@ -139,7 +139,7 @@ impl Stand {
 
 impl Desk {
     /// Enters a member, elected on 1 February 2023.
-    pub async fn enter(&mut self, village: &str, name: &str, office: pb::Office) -> String {
+    pub(crate) async fn enter(&mut self, village: &str, name: &str, office: pb::Office) -> String {
         let source = match office {
             pb::Office::Representative => pb::RepresentativeSource::Volunteer,
             _ => pb::RepresentativeSource::Unspecified,
@@ -159,19 +159,19 @@ impl Desk {
         self.members.create_member(request).await.unwrap().into_inner().name
     }
 
-    pub async fn seat(&mut self, team: &str, seat: pb::Seat, member: &str) -> Result<pb::Team, Status> {
+    pub(crate) async fn seat(&mut self, team: &str, seat: pb::Seat, member: &str) -> Result<pb::Team, Status> {
         let request =
             pb::SeatMemberRequest { name: team.into(), seat: seat.into(), member: member.into(), ..Default::default() };
         Ok(self.teams.seat_member(request).await?.into_inner())
     }
 
-    pub async fn vacate(&mut self, team: &str, seat: pb::Seat) -> pb::Team {
+    pub(crate) async fn vacate(&mut self, team: &str, seat: pb::Seat) -> pb::Team {
         let request = pb::VacateSeatRequest { name: team.into(), seat: seat.into(), ..Default::default() };
         self.teams.vacate_seat(request).await.unwrap().into_inner()
     }
 
     /// The links of a household, those that ended too, in the order of their days.
-    pub async fn history(&mut self, household: &str) -> Vec<pb::Link> {
+    pub(crate) async fn history(&mut self, household: &str) -> Vec<pb::Link> {
         let request = pb::ListLinksRequest {
             parent: village_of(household),
             filter: Some(pb::LinkFilter { household: household.into(), ..Default::default() }),
@@ -183,20 +183,14 @@ impl Desk {
         links
     }
 
-    pub async fn covered(&mut self, village: &str, as_of: Option<&str>) -> pb::Coverage {
-        let request =
-            pb::GetCoverageRequest { parent: format!("villages/{village}"), as_of: as_of.and_then(|day| date(day)) };
+    pub(crate) async fn covered(&mut self, village: &str, as_of: Option<&str>) -> pb::Coverage {
+        let request = pb::GetCoverageRequest { parent: format!("villages/{village}"), as_of: as_of.and_then(date) };
         self.coverage.get_coverage(request).await.unwrap().into_inner()
     }
 
-    pub async fn import_roster(&mut self, content: Vec<u8>, validate_only: bool) -> ImportReport {
-        let request = pb::ImportRosterRequest {
-            parent: format!("villages/{GAOCHONG}"),
-            file_name: "roster.xlsx".into(),
-            content: content.into(),
-            validate_only,
-            request_id: String::new(),
-        };
+    pub(crate) async fn import_roster(&mut self, content: Vec<u8>, validate_only: bool) -> ImportReport {
+        let request =
+            pb::ImportRosterRequest { parent: format!("villages/{GAOCHONG}"), content: content.into(), validate_only };
         let mut steps = self.rosters.import_roster(request).await.unwrap().into_inner();
         let mut report = None;
         while let Some(step) = steps.message().await.unwrap() {
@@ -207,14 +201,9 @@ impl Desk {
         report.unwrap()
     }
 
-    pub async fn import_ledger(&mut self, content: Vec<u8>, validate_only: bool) -> ImportReport {
-        let request = pb::ImportLedgerRequest {
-            parent: format!("villages/{GAOCHONG}"),
-            file_name: "ledger.xlsx".into(),
-            content: content.into(),
-            validate_only,
-            request_id: String::new(),
-        };
+    pub(crate) async fn import_ledger(&mut self, content: Vec<u8>, validate_only: bool) -> ImportReport {
+        let request =
+            pb::ImportLedgerRequest { parent: format!("villages/{GAOCHONG}"), content: content.into(), validate_only };
         let mut steps = self.rosters.import_ledger(request).await.unwrap().into_inner();
         let mut report = None;
         while let Some(step) = steps.message().await.unwrap() {
@@ -227,12 +216,12 @@ impl Desk {
 }
 
 /// Rows, created, updated, unchanged, refused of one sheet.
-pub fn outcome(report: &ImportReport, sheet: &str) -> [i32; 5] {
+pub(crate) fn outcome(report: &ImportReport, sheet: &str) -> [i32; 5] {
     let line = report.sheets.iter().find(|line| line.sheet == sheet).unwrap();
     [line.rows, line.created, line.updated, line.unchanged, line.refused]
 }
 
-pub fn grid_news(village: &str, code: &str, line: LineKind) -> GridChanged {
+pub(crate) fn grid_news(village: &str, code: &str, line: LineKind) -> GridChanged {
     GridChanged {
         name: format!("villages/{village}/grids/{code}"),
         revision: 1,
@@ -244,12 +233,12 @@ pub fn grid_news(village: &str, code: &str, line: LineKind) -> GridChanged {
 }
 
 /// The name of the household with this number.
-pub fn household_name(village: &str, number: &str) -> String {
+pub(crate) fn household_name(village: &str, number: &str) -> String {
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{village} {number}").as_bytes());
     format!("villages/{village}/households/{id}")
 }
 
-pub fn household_news(village: &str, number: &str, grid: &str, kind: HouseholdKind) -> HouseholdChanged {
+pub(crate) fn household_news(village: &str, number: &str, grid: &str, kind: HouseholdKind) -> HouseholdChanged {
     HouseholdChanged {
         name: household_name(village, number),
         revision: 1,
@@ -261,28 +250,28 @@ pub fn household_news(village: &str, number: &str, grid: &str, kind: HouseholdKi
     }
 }
 
-pub fn team_name(village: &str, grid: &str) -> String {
+pub(crate) fn team_name(village: &str, grid: &str) -> String {
     format!("villages/{village}/teams/{grid}")
 }
 
-pub fn village_of(name: &str) -> String {
+pub(crate) fn village_of(name: &str) -> String {
     name.split('/').take(2).collect::<Vec<_>>().join("/")
 }
 
-pub fn date(text: &str) -> Option<Date> {
+pub(crate) fn date(text: &str) -> Option<Date> {
     Some(proto::time::date(text.parse().unwrap()))
 }
 
-pub fn text(date: Option<Date>) -> String {
+pub(crate) fn text(date: Option<Date>) -> String {
     date.map(|date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)).unwrap_or_default()
 }
 
 /// The reason of a refusal.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-pub fn refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, why: &str) {
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, why: &str) {
     let status = answer.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (code, why), "{status:?}");
 }

@@ -10,7 +10,6 @@ use proto::registry::v1::roster_service_server::RosterService;
 use tonic::{Request, Response, Status};
 
 use super::Rosters;
-use crate::fields;
 
 #[tonic::async_trait]
 impl RosterService for Rosters {
@@ -23,11 +22,10 @@ impl RosterService for Rosters {
         let (caller, message) = admit(request)?;
         let mut wrong = Violations::new();
         let parent: Option<VillageName> = wrong.check("parent", message.parent.parse());
-        let request_id = fields::chosen_id(&mut wrong, "request_id", &message.request_id);
         if message.content.is_empty() {
             wrong.add("content", "is missing");
         }
-        let (VillageName(village), _) = wrong.finish(parent.zip(request_id))?;
+        let VillageName(village) = wrong.finish(parent)?;
         let authority = caller.within(&village)?;
         authority.must_serve_all()?;
         self.must_be_on_board(&authority, &village).await?;

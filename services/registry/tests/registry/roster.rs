@@ -29,13 +29,7 @@ async fn run(
     content: Vec<u8>,
     validate_only: bool,
 ) -> Result<ImportReport, Status> {
-    let request = ImportRosterRequest {
-        parent: format!("villages/{village}"),
-        file_name: "roster.xlsx".into(),
-        content: content.into(),
-        validate_only,
-        request_id: String::new(),
-    };
+    let request = ImportRosterRequest { parent: format!("villages/{village}"), content: content.into(), validate_only };
     let mut answers = world.rosters(caller).import_roster(request).await?.into_inner();
     let mut told = 0;
     while let Some(answer) = answers.message().await? {
