@@ -9,7 +9,8 @@ macro_rules! reasons {
         $($(#[doc = $meaning])+ pub const $reason: &str = stringify!($reason);)+
 
         /// Every reason, in the order of `errors.md`.
-        pub const ALL: &[&str] = &[$($reason,)+];
+        #[cfg(test)]
+        const ALL: &[&str] = &[$($reason,)+];
     };
 }
 

@@ -1,12 +1,12 @@
 //! Civil days and instants, as messages carry them and as the code computes with them.
-//! Strict on the way in: a day must be whole and real, an instant within the range that Timestamp allows.
+//! Strict on the way in: a day must be whole and real.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use prost_types::Timestamp;
 
 use crate::google::r#type::Date;
 
-/// Why a day or an instant in a message cannot be used.
+/// Why a day in a message cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// Year, month or day is missing.
@@ -28,14 +28,6 @@ pub enum TimeError {
         month: i32,
         /// The day as sent.
         day: i32,
-    },
-    /// Outside years 1 to 9999, or nanoseconds outside a second.
-    #[error("there is no such instant: {seconds} s and {nanos} ns after 1970")]
-    NoSuchInstant {
-        /// Seconds as sent.
-        seconds: i64,
-        /// Nanoseconds as sent.
-        nanos: i32,
     },
 }
 
@@ -77,20 +69,6 @@ pub fn timestamp(instant: DateTime<Utc>) -> Timestamp {
     }
 }
 
-/// The instant that a message says.
-///
-/// # Errors
-/// [`TimeError`] if it lies outside the years 1 to 9999, or its nanoseconds are not those of a second.
-pub fn instant(timestamp: &Timestamp) -> Result<DateTime<Utc>, TimeError> {
-    let Timestamp { seconds, nanos } = *timestamp;
-    u32::try_from(nanos)
-        .ok()
-        .filter(|nanos| *nanos < 1_000_000_000)
-        .and_then(|nanos| DateTime::from_timestamp(seconds, nanos))
-        .filter(|instant| (1..=9999).contains(&instant.year()))
-        .ok_or(TimeError::NoSuchInstant { seconds, nanos })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -110,25 +88,11 @@ mod tests {
         assert!(naive_date(&Date { year: 2024, month: 2, day: 29 }).is_ok());
     }
 
-    #[test]
-    fn an_instant_must_be_in_range() {
-        for (seconds, nanos) in [(0, -1), (0, 1_000_000_000), (i64::MAX, 0), (253_402_300_800, 0), (-62_135_596_801, 0)]
-        {
-            assert_eq!(instant(&Timestamp { seconds, nanos }), Err(TimeError::NoSuchInstant { seconds, nanos }));
-        }
-    }
-
     proptest! {
         #[test]
         fn days_survive(days in 1..3_652_059_i32) {
             let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
             prop_assert_eq!(naive_date(&date(day)), Ok(day));
-        }
-
-        #[test]
-        fn instants_survive(seconds in -62_135_596_800..253_402_300_800_i64, nanos in 0..1_000_000_000_u32) {
-            let then = DateTime::from_timestamp(seconds, nanos).unwrap();
-            prop_assert_eq!(instant(&timestamp(then)), Ok(then));
         }
     }
 }

@@ -68,7 +68,7 @@ async fn each_service_is_killed_in_the_middle_of_an_import_and_the_import_still_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_broker_is_wiped_while_concerns_are_reported_and_every_acknowledged_one_reaches_reporting() {
     let mut world = World::start().await;
-    let done = world.onboard_gaochong().await;
+    world.onboard_gaochong().await;
     let clerk = world.stage.caller(Office::Clerk, GAOCHONG, &[]);
     let client = ConcernServiceClient::new(world.line("casework", &clerk));
 
@@ -93,7 +93,6 @@ async fn the_broker_is_wiped_while_concerns_are_reported_and_every_acknowledged_
     let projected: Vec<uuid::Uuid> = sqlx::query_scalar("select id from concern").fetch_all(&mut owner).await.unwrap();
     let projected: BTreeSet<String> = projected.iter().map(|id| format!("villages/{GAOCHONG}/concerns/{id}")).collect();
     assert!(acknowledged.is_subset(&projected));
-    drop(done);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{NameError, Part};
-use crate::registry::v1::{LineKind, VillageKind};
+use crate::registry::v1::VillageKind;
 
 /// Gives a code made of exactly so many ASCII digits its text, order and forms.
 macro_rules! digits {
@@ -162,25 +162,6 @@ impl LineCode {
         match self {
             Self::Relocated => "relocated",
             Self::Rebuilt => "rebuilt",
-        }
-    }
-
-    /// The line as messages say it.
-    #[must_use]
-    pub const fn kind(self) -> LineKind {
-        match self {
-            Self::Relocated => LineKind::Relocated,
-            Self::Rebuilt => LineKind::Rebuilt,
-        }
-    }
-
-    /// The line that a message says; `None` when it says none.
-    #[must_use]
-    pub const fn of(kind: LineKind) -> Option<Self> {
-        match kind {
-            LineKind::Unspecified => None,
-            LineKind::Relocated => Some(Self::Relocated),
-            LineKind::Rebuilt => Some(Self::Rebuilt),
         }
     }
 }

@@ -151,12 +151,13 @@ pub(crate) async fn route_waiting(
 }
 
 /// Whoever serves some grids reports for these, and has to name one while the household's is not known; whoever
-/// serves the whole village need not.
+/// serves the whole village need not. A household elsewhere is as unknown to them as one that does not exist.
 fn may_report(authority: &Authority, place: &Place) -> Result<()> {
     match place.grid {
-        Some(grid) => authority.must_serve(&grid),
+        Some(grid) if authority.sees(&grid) => Ok(()),
+        Some(grid) if !place.household_known => authority.must_serve(&grid),
         None if authority.grids().is_none() => Ok(()),
-        None => Err(Error::refused(
+        _ => Err(Error::refused(
             reasons::UNKNOWN_HOUSEHOLD,
             "casework does not know the household yet; name its grid, or show the registry's mark in lianxin-after",
         )),

@@ -48,6 +48,19 @@ impl Ledgers {
         let entries = rules::identify(village, read.entries);
         let (mut done, total) = (0, entries.len());
         let mut seen = HashSet::new();
+        if import.validate_only() && !self.can_measure(&by, village).await? {
+            let message = "花名册还没有导入，只检查了各格的写法；微网格、户编号和村民代表要等花名册导入后才能核对";
+            import.problem(SHEET, 0, "", "NOT_CHECKED", message);
+            for (row, id, _) in &entries {
+                if seen.insert(*id) {
+                    import.note(SHEET, Outcome::Created);
+                } else {
+                    tell(&mut import, &read.sheet, *row, rules::repeated());
+                    import.note(SHEET, Outcome::Refused);
+                }
+            }
+            return Ok(import);
+        }
         for chunk in entries.chunks(CHUNK) {
             let mut tx = self.database.begin(by.scope()).await?;
             place::waiting_lock(&mut tx, village).await?;
@@ -89,6 +102,12 @@ impl Ledgers {
             import.progress(SHEET, done, total).await?;
         }
         Ok(import)
+    }
+
+    /// Has any news of the village's grids come, by which rows could be checked? Before its roster was imported, no.
+    async fn can_measure(&self, by: &Authority, village: VillageCode) -> Result<bool> {
+        let mut tx = self.database.begin(by.scope()).await?;
+        place::any_grid(&mut tx, village).await
     }
 }
 

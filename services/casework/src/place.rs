@@ -102,6 +102,14 @@ pub(crate) async fn grids_find(
         .collect()
 }
 
+/// Is any grid of the village known?
+pub(crate) async fn any_grid(tx: &mut Tx, village: VillageCode) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select from grid where village = $1)")
+        .bind(village.as_str())
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
 /// The team of one grid, if it is known.
 pub(crate) async fn team_find(tx: &mut Tx, village: VillageCode, grid: GridCode) -> Result<Option<Team>> {
     Ok(grids_find(tx, village, &[grid]).await?.remove(&grid).flatten())

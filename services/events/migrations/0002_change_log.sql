@@ -20,6 +20,10 @@ create table change_log (
     primary key (village, record, revision)
 );
 select lianxin.tenant_table('change_log');
+-- It is the audit of writes too: what was recorded stands. A service may change nothing of a row but where the stream has
+-- it, and delete none.
+revoke update, delete on change_log from lianxin_service;
+grant update (sequence) on change_log to lianxin_service;
 -- What the relay claims, oldest first.
 create index change_log_unpublished on change_log (position) where sequence is null;
 -- How far the stream is known to reach, and who sits at one place of it.

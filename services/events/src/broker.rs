@@ -153,9 +153,10 @@ impl Broker {
         })
     }
 
-    /// The durable consumer through which `reader` reads the news of `service`, made if it does not exist.
-    pub(crate) async fn consumer(&self, service: &str, reader: &str) -> Result<PullConsumer> {
-        self.stream(service).await?;
+    /// The durable consumer through which `reader` reads the news of `service`, made if it does not exist, and the
+    /// stream that it reads.
+    pub(crate) async fn consumer(&self, service: &str, reader: &str) -> Result<(Extent, PullConsumer)> {
+        let extent = self.stream(service).await?;
         let wanted = pull::Config {
             durable_name: Some(reader.to_owned()),
             description: Some(format!("What {reader} reads of {service}")),
@@ -171,14 +172,13 @@ impl Broker {
         if answered.ack_policy != AckPolicy::Explicit || !answered.filter_subject.is_empty() {
             return Err(Error::internal(format!("consumer {reader} of {service} is not the one we asked for")));
         }
-        Ok(consumer)
+        Ok((extent, consumer))
     }
 
     /// How far `reader` has read the news of `service` without a gap, and of which stream.
     pub(crate) async fn read_up_to(&self, service: &str, reader: &str) -> Result<Extent> {
-        let extent = self.stream(service).await?;
-        let info = self.consumer(service, reader).await?.cached_info().clone();
-        let floor = i64::try_from(info.ack_floor.stream_sequence).unwrap_or(i64::MAX);
+        let (extent, consumer) = self.consumer(service, reader).await?;
+        let floor = i64::try_from(consumer.cached_info().ack_floor.stream_sequence).unwrap_or(i64::MAX);
         Ok(Extent { last: floor, ..extent })
     }
 

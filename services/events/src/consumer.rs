@@ -11,6 +11,7 @@ use async_nats::jetstream::{AckKind, Message};
 use futures::StreamExt;
 use platform::{Caller, Database, Error, Result, Scope, Tx, telemetry};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::broker::{Broker, unavailable};
 use crate::changes::Changes;
@@ -35,8 +36,8 @@ pub trait Reader: Send + Sync + 'static {
     /// Does this reader know events of this type (full message name)?
     fn knows(&self, type_name: &str) -> bool;
 
-    /// Applies a batch: of each record the newest revision that came, in the order of record names. It
-    /// keeps only what is newer than what it has, and makes whatever follows with ids derived from the
+    /// Applies a batch: of each record the newest revision that came, in the order of types and record
+    /// names. It keeps only what is newer than what it has, and makes whatever follows with ids derived from the
     /// cause, so that doing it twice is doing it once. `by` is the service itself, for the change log.
     fn apply(&self, tx: &mut Tx, by: &Caller, news: &[News]) -> impl Future<Output = Result<()>> + Send;
 }
@@ -83,7 +84,7 @@ impl<R: Reader> Consumer<R> {
 
     /// Reads until the broker fails us.
     async fn read(&self) -> Result<()> {
-        let consumer = self.broker.consumer(self.service, self.reader_name).await?;
+        let (_, consumer) = self.broker.consumer(self.service, self.reader_name).await?;
         let messages = consumer
             .stream()
             .max_messages_per_batch(2 * BATCH)
@@ -176,11 +177,16 @@ impl<R: Reader> Consumer<R> {
                 span
             })
             .collect();
-        let mut tx = self.database.begin(&Scope::deployment()).await?;
-        self.reader.apply(&mut tx, &self.by, &news).await?;
-        self.changes.commit(tx).await?;
-        drop(spans);
-        Ok(())
+        let applied = async {
+            let mut tx = self.database.begin(&Scope::deployment()).await?;
+            self.reader.apply(&mut tx, &self.by, &news).await?;
+            self.changes.commit(tx).await
+        };
+        // What a reaction changes belongs to the trace of its cause, where the batch has only one.
+        match spans.as_slice() {
+            [span] => applied.instrument(span.clone()).await,
+            _ => applied.await,
+        }
     }
 
     async fn lay_aside(&self, news: &News, error: &Error) -> Result<()> {

@@ -39,7 +39,7 @@ impl NewsService for News {
         let patience = platform::server::deadline(request.metadata().as_ref()).unwrap_or(Duration::from_secs(10));
         let (caller, request) = admit(request)?;
         let scopes: Vec<Scope> = match request.parent.split_once('/') {
-            None if request.parent.is_empty() => caller.scopes().cloned().collect(),
+            None if request.parent.is_empty() => caller.scopes(),
             Some(("villages" | "subdistricts", code)) => vec![scope_of(&caller, code)?],
             _ => return Err(Error::field("parent", "is villages/…, subdistricts/… or empty").into()),
         };

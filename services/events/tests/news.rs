@@ -220,3 +220,15 @@ async fn a_village_sees_only_its_own_changes_and_nobody_without_a_scope_sees_any
     connection.execute("begin; set local lianxin.scope = '430112'; commit").await.unwrap();
     assert_eq!(count(&mut connection, "change_log").await, 0);
 }
+
+#[tokio::test]
+async fn what_was_recorded_stands() {
+    let stage = Stage::new().await;
+    let registry = stage.owner("registry").await;
+    registry.tells(&[village(VILLAGE, 1, "高冲村")]).await;
+    for alteration in ["delete from change_log", "update change_log set subject = 'nobody'"] {
+        let mut tx = registry.database().begin(&VILLAGE.parse().unwrap()).await.unwrap();
+        let refused = tx.execute(alteration).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "42501", "{alteration}"); // insufficient privilege
+    }
+}

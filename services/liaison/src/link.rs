@@ -37,6 +37,7 @@ impl Links {
         let village = command.household.village;
         let authority = caller.within(&village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
         let name = LinkName::new(village, self.clock.new_id());
         if let Some(made) = request.claim(&mut tx, &village, &name.to_string()).await? {
             return store::link_get(&mut tx, &made.parse().map_err(Error::internal)?, authority.grids()).await;
@@ -48,7 +49,6 @@ impl Links {
         // Whoever saw a link that has ended since saw another state of affairs than this one.
         let follows = before.as_ref().map_or_else(|| household.name.to_string(), |before| before.name.to_string());
         must_be(command.expected, before.as_ref().map_or(0, |before| before.revision), &follows)?;
-        let keys = self.vault.keys(&mut tx, &village).await?;
         let member = member::store::member_get(&mut tx, &keys, &command.representative, false).await?;
         let default = team::store::representative_of(&mut tx, &household.grid.team()).await?;
         let lines = line::store::lines_of(&mut tx, &village, false).await?;

@@ -55,6 +55,12 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
+    /// A grid that a workbook is about to bring, for a check of what else stands in it.
+    pub(crate) fn coming(name: GridName, line: Option<LineKind>) -> Self {
+        // What sort of place it is decides nothing about the people who serve it.
+        Self { name, kind: GridKind::OriginalSettlement, line, retired: false, revision: 0 }
+    }
+
     /// # Errors
     /// `GRID_RETIRED`.
     pub(crate) fn must_be_in_use(&self) -> Result<()> {

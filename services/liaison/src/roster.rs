@@ -9,12 +9,16 @@ mod sheets;
 mod teams;
 mod visits;
 
+use std::collections::BTreeSet;
+
 use events::Changes;
 use platform::import::{Import, Outcome};
 use platform::{Authority, Clock, Database, Error, Result, Vault};
-use proto::names::VillageCode;
+use proto::names::{GridCode, GridName, VillageCode};
 use proto::reasons;
 use workbook::{Problem, Refusal};
+
+use crate::places::{Grid, grids_all};
 
 /// The use cases of workbooks.
 #[derive(Clone)]
@@ -44,9 +48,23 @@ impl Rosters {
             (0..*refused).for_each(|_| import.note(sheet, Outcome::Refused));
         }
         let mut report = Report { import, places: roster.places, problems: roster.problems };
-        let members = self.import_members(authority, village, roster.people, &mut report).await?;
-        self.import_teams(authority, village, roster.teams, members, &mut report).await?;
+        let mut known = self.grids_known(authority, village).await?;
+        // A check has not made the grids that the file itself brings: they count as there.
+        let coming: Vec<Grid> = if report.import.validate_only() {
+            let new = roster.grids.into_iter().filter(|(code, _)| known.insert(*code));
+            new.map(|(code, line)| Grid::coming(GridName::new(*village, code), line)).collect()
+        } else {
+            Vec::new()
+        };
+        let members = self.import_members(authority, village, roster.people, &known, &mut report).await?;
+        self.import_teams(authority, village, roster.teams, members, &coming, &mut report).await?;
         Ok(report.tell())
+    }
+
+    /// The grids that the registry's news has told of.
+    async fn grids_known(&self, authority: &Authority, village: &VillageCode) -> Result<BTreeSet<GridCode>> {
+        let mut tx = self.database.begin(authority.scope()).await?;
+        Ok(grids_all(&mut tx, village).await?.into_iter().map(|grid| grid.name.grid).collect())
     }
 
     async fn import_ledger(
@@ -60,7 +78,14 @@ impl Rosters {
         import.sheet(sheets::VISITS);
         (0..ledger.refused).for_each(|_| import.note(sheets::VISITS, Outcome::Refused));
         let mut report = Report { import, places: ledger.places, problems: ledger.problems };
-        self.import_visits(authority, village, ledger.visits, &mut report).await?;
+        if report.import.validate_only() && self.grids_known(authority, village).await?.is_empty() {
+            // The roster has not been imported yet, so there is nothing to measure grids, households and members by.
+            ledger.visits.iter().for_each(|_| report.import.note(sheets::VISITS, Outcome::Created));
+            let message = "花名册还没有导入，只检查了各格的写法；微网格、户编号和村民代表要等花名册导入后才能核对";
+            report.problems.push(report.places.problem(sheets::VISITS, 0, "", Refusal::new("NOT_CHECKED", message)));
+        } else {
+            self.import_visits(authority, village, ledger.visits, &mut report).await?;
+        }
         Ok(report.tell())
     }
 }

@@ -57,6 +57,7 @@ impl Teams {
         let authority = caller.within(&village)?;
         authority.must_serve_all()?;
         let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
         if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
             return store::team_get(&mut tx, &command.name, false).await;
         }
@@ -65,7 +66,6 @@ impl Teams {
         must_be(command.expected, before.revision, &command.name)?;
         let grid = grid_get(&mut tx, &command.name.grid_name()).await?;
         let lines = line::store::lines_of(&mut tx, &village, false).await?;
-        let keys = self.vault.keys(&mut tx, &village).await?;
         let member = member::store::member_get(&mut tx, &keys, &command.member, false).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
         let (team, change) = rules::seat(before, &command, &member, &grid, &lines, now, today)?;

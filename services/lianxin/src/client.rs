@@ -86,7 +86,7 @@ pub async fn mark(line: &Line, parent: &str) -> Result<Mark> {
     answer.into_inner().mark.context("the service gave no mark")
 }
 
-/// What a service refused, in words: its message, its reason and the fields.
+/// What a service refused, in words: its message, which names wrong fields, and its reason.
 #[must_use]
 pub fn told(status: Status) -> anyhow::Error {
     match status.get_details_error_info() {

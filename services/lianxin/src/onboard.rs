@@ -14,9 +14,10 @@ use proto::liaison::v1 as liaison;
 use proto::names::{VillageCode, VillageName};
 use proto::platform::v1::{ImportProgress, ImportReport, Mark};
 use proto::registry::v1 as registry;
+use proto::registry::v1::village_service_client::VillageServiceClient;
 use tonic::{Code, Streaming};
 
-use crate::client::{Access, Metadata, connect, mark, told};
+use crate::client::{Access, Line, Metadata, connect, mark, told};
 use printed::print;
 
 /// A workbook is one message, and no larger.
@@ -40,7 +41,7 @@ pub struct Arguments {
     #[arg(long)]
     ledger: Option<PathBuf>,
 
-    /// Only say what would be done and what is wrong; change nothing
+    /// Only say what would be done and what is wrong; change nothing. The village has to be there already
     #[arg(long)]
     check: bool,
 
@@ -101,46 +102,28 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
     let mut done = Done::default();
 
     let line = connect(&access.registry, caller).await?;
-    if !check {
+    if check {
+        must_exist(line.clone(), village).await?;
+    } else {
         create(line.clone(), village).await?;
     }
     if let Some(roster) = &village.roster {
-        let request =
-            registry::ImportRosterRequest { parent: parent.clone(), content: read(roster)?, validate_only: check };
-        let mut client = registry::roster_service_client::RosterServiceClient::new(line.clone())
-            .max_encoding_message_size(LARGEST_WORKBOOK);
-        let steps = client.import_roster(request).await.map_err(told)?.into_inner();
-        done.add("registry", follow(steps, aloud, registry_step).await?, aloud);
+        done.add("registry", import_places(&line, &parent, roster, check, aloud).await?, aloud);
     }
     done.marks.push(mark(&line, &parent).await?);
 
     let line = connect(&access.liaison, &caller.after(&done.marks)?).await?;
     if let Some(roster) = &village.roster {
-        let request =
-            liaison::ImportRosterRequest { parent: parent.clone(), content: read(roster)?, validate_only: check };
-        let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
-            .max_encoding_message_size(LARGEST_WORKBOOK);
-        let steps = client.import_roster(request).await.map_err(told)?.into_inner();
-        done.add("liaison", follow(steps, aloud, roster_step).await?, aloud);
+        done.add("liaison", import_members(&line, &parent, roster, check, aloud).await?, aloud);
     }
     if let Some(ledger) = &village.ledger {
-        let request =
-            liaison::ImportLedgerRequest { parent: parent.clone(), content: read(ledger)?, validate_only: check };
-        let mut client = liaison::roster_service_client::RosterServiceClient::new(line.clone())
-            .max_encoding_message_size(LARGEST_WORKBOOK);
-        let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
-        done.add("liaison", follow(steps, aloud, visits_step).await?, aloud);
+        done.add("liaison", import_visits(&line, &parent, ledger, check, aloud).await?, aloud);
     }
     done.marks.push(mark(&line, &parent).await?);
 
     if let Some(ledger) = &village.ledger {
         let line = connect(&access.casework, &caller.after(&done.marks)?).await?;
-        let request =
-            casework::ImportLedgerRequest { parent: parent.clone(), content: read(ledger)?, validate_only: check };
-        let mut client = casework::ledger_service_client::LedgerServiceClient::new(line.clone())
-            .max_encoding_message_size(LARGEST_WORKBOOK);
-        let steps = client.import_ledger(request).await.map_err(told)?.into_inner();
-        done.add("casework", follow(steps, aloud, concerns_step).await?, aloud);
+        done.add("casework", import_concerns(&line, &parent, ledger, check, aloud).await?, aloud);
         done.marks.push(mark(&line, &parent).await?);
     }
     Ok(done)
@@ -157,15 +140,29 @@ impl Done {
 }
 
 /// Makes the village a tenant, unless it is one.
-async fn create(line: crate::client::Line, village: &Village) -> Result<()> {
+async fn create(line: Line, village: &Village) -> Result<()> {
     let request = registry::CreateVillageRequest {
         village_id: village.code.to_string(),
         village: Some(registry::Village { display_name: village.name.clone(), ..registry::Village::default() }),
         request_id: String::new(),
     };
-    match registry::village_service_client::VillageServiceClient::new(line).create_village(request).await {
+    match VillageServiceClient::new(line).create_village(request).await {
         Ok(_) => Ok(()),
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) => Err(told(status)),
+    }
+}
+
+/// A check changes nothing, so it cannot make the village whose workbooks it looks at.
+async fn must_exist(line: Line, village: &Village) -> Result<()> {
+    let Village { code, name, .. } = village;
+    let request = registry::GetVillageRequest { name: VillageName(*code).to_string() };
+    match VillageServiceClient::new(line).get_village(request).await {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == Code::NotFound => bail!(
+            "{name}（{code}）还没有建立，无法检查它的工作簿。请先只建立这个村(社区)，再检查：\n  \
+             lianxin onboard {code} --name {name}"
+        ),
         Err(status) => Err(told(status)),
     }
 }
@@ -176,24 +173,53 @@ enum Step {
     Report(ImportReport),
 }
 
-macro_rules! step {
-    ($name:ident, $package:ident, $response:ident, $module:ident) => {
-        fn $name(message: $package::$response) -> Option<Step> {
-            use $package::$module::Step as Contract;
-            Some(match message.step? {
+/// The imports differ in nothing but their types: each hands a workbook to its service and follows it to the report.
+macro_rules! import {
+    ($name:ident, $client:ty, $method:ident, $package:ident::$request:ident, $step:path) => {
+        async fn $name(line: &Line, parent: &str, file: &Path, check: bool, aloud: bool) -> Result<ImportReport> {
+            use $step as Contract;
+            let request = $package::$request { parent: parent.to_owned(), content: read(file)?, validate_only: check };
+            let mut client = <$client>::new(line.clone()).max_encoding_message_size(LARGEST_WORKBOOK);
+            let steps = client.$method(request).await.map_err(told)?.into_inner();
+            let step = |step| match step {
                 Contract::Progress(progress) => Step::Progress(progress),
                 Contract::Report(report) => Step::Report(report),
-            })
+            };
+            follow(steps, aloud, |message| message.step.map(step)).await
         }
     };
 }
-step!(registry_step, registry, ImportRosterResponse, import_roster_response);
-step!(roster_step, liaison, ImportRosterResponse, import_roster_response);
-step!(visits_step, liaison, ImportLedgerResponse, import_ledger_response);
-step!(concerns_step, casework, ImportLedgerResponse, import_ledger_response);
+import!(
+    import_places,
+    registry::roster_service_client::RosterServiceClient<Line>,
+    import_roster,
+    registry::ImportRosterRequest,
+    registry::import_roster_response::Step
+);
+import!(
+    import_members,
+    liaison::roster_service_client::RosterServiceClient<Line>,
+    import_roster,
+    liaison::ImportRosterRequest,
+    liaison::import_roster_response::Step
+);
+import!(
+    import_visits,
+    liaison::roster_service_client::RosterServiceClient<Line>,
+    import_ledger,
+    liaison::ImportLedgerRequest,
+    liaison::import_ledger_response::Step
+);
+import!(
+    import_concerns,
+    casework::ledger_service_client::LedgerServiceClient<Line>,
+    import_ledger,
+    casework::ImportLedgerRequest,
+    casework::import_ledger_response::Step
+);
 
 /// Follows an import to its report, showing how far it is.
-async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: fn(T) -> Option<Step>) -> Result<ImportReport> {
+async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: impl Fn(T) -> Option<Step>) -> Result<ImportReport> {
     let bar = if aloud { ProgressBar::new(0) } else { ProgressBar::hidden() };
     bar.set_style(ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}")?);
     while let Some(message) = steps.message().await.map_err(told)? {

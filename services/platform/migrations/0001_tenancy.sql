@@ -21,11 +21,12 @@ begin
     execute format('grant select, insert, update, delete on %s to lianxin_service', name);
 end $$;
 
--- A request that was carried out, so that its repetition is answered and not carried out again.
+-- A request that was carried out, so that its repetition is answered and not carried out again. It may hold a citizen ID
+-- number, so nothing is kept of it that could be found again by trying numbers.
 create table request (
     village     text not null,
-    id          uuid not null,
-    fingerprint bytea not null,          -- SHA-256 of the request; the same id with another content is refused
+    id          uuid not null,           -- first 16 bytes of the SHA-256 of the request_id that the caller chose
+    fingerprint bytea not null,          -- HMAC-SHA-256 of the content under the request_id, which is kept nowhere
     record      text not null,           -- what it made or changed
     at          timestamptz not null default now(),
     primary key (village, id)

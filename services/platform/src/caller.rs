@@ -120,9 +120,13 @@ impl Caller {
         }
     }
 
-    /// Every scope the caller has, for lists that name no place.
-    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
-        self.grants.iter().map(|grant| &grant.scope)
+    /// Every scope the caller has, for lists that name no place: in the order of the codes, none within another.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        let mut scopes: Vec<Scope> = self.grants.iter().map(|grant| grant.scope.clone()).collect();
+        scopes.sort(); // the wider one comes before those within it
+        scopes.dedup_by(|narrow, wide| wide.covers_place(narrow.as_str()));
+        scopes
     }
 }
 
@@ -229,6 +233,14 @@ mod tests {
         assert!(clerk.over("430112011211").is_ok());
         let officer = Caller::new("o".into(), vec![grant(Office::Officer, "430112011", None)]);
         assert!(officer.over("430112011211").is_ok());
+    }
+
+    #[test]
+    fn of_scopes_within_one_another_the_widest_counts() {
+        let grants = ["430112012", "430112011211", "430112011", "430112011212"];
+        let grants = grants.map(|scope| grant(Office::Officer, scope, None)).into();
+        let scopes = Caller::new("o".into(), grants).scopes();
+        assert_eq!(scopes.iter().map(Scope::as_str).collect::<Vec<_>>(), ["430112011", "430112012"]);
     }
 
     #[test]

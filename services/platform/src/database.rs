@@ -18,6 +18,10 @@ pub type Tx = Transaction<'static, Postgres>;
 
 /// How long a call waits for a free connection before it is told to come again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest statement: publishing a whole change log again takes seconds, anything beyond this is stuck.
+const STATEMENT_TIMEOUT: &str = "120s";
+/// Longest rest within a transaction: the relay's, while it waits for the broker. Whoever vanished lets go of their locks.
+const IDLE_TIMEOUT: &str = "60s";
 /// Names the lock under which one process at a time provisions a server.
 const PROVISION_LOCK: i64 = 0x6c69_616e_7869_6e00;
 
@@ -48,7 +52,12 @@ impl Database {
             options = options.password(password.expose());
         }
         // Rows of a tenant are few and indexed: planning once for every scope is right, compiling never is.
-        let options = options.options([("jit", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        let options = options.options([
+            ("jit", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -62,8 +71,20 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when no connection is to be had.
     pub async fn begin(&self, scope: &Scope) -> Result<Tx> {
+        self.begin_with("begin", scope).await
+    }
+
+    /// Begins a transaction that may only read, all of it at one moment.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn begin_snapshot(&self, scope: &Scope) -> Result<Tx> {
+        self.begin_with("begin isolation level repeatable read read only", scope).await
+    }
+
+    async fn begin_with(&self, begin: &'static str, scope: &Scope) -> Result<Tx> {
         // A scope is digits or '*' by construction, so it can stand in the text; `set local` takes no parameters.
-        let statement = format!("begin; set local lianxin.scope = '{scope}'");
+        let statement = format!("{begin}; set local lianxin.scope = '{scope}'");
         match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
             Ok(tx) => Ok(tx),
             // Connections that died with a restarted server are found out one by one: forget them all,
@@ -74,15 +95,6 @@ impl Database {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Begins a transaction that may only read, all of it at one moment.
-    ///
-    /// # Errors
-    /// As [`Database::begin`].
-    pub async fn begin_snapshot(&self, scope: &Scope) -> Result<Tx> {
-        let statement = format!("begin isolation level repeatable read read only; set local lianxin.scope = '{scope}'");
-        Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
     }
 
     /// Does the server answer?

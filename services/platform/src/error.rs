@@ -11,9 +11,6 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 /// Results of everything that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// `ErrorInfo.domain` of every error of this platform.
-pub const DOMAIN: &str = "lianxin";
-
 /// Refusals that no other state of things would lift.
 const REQUESTS_FAULT: &[&str] = &[
     reasons::INVALID_PAGE_TOKEN,
@@ -71,6 +68,9 @@ pub enum Error {
         /// What is being waited for.
         message: String,
     },
+    /// Repeat it with a longer deadline. It may have happened.
+    #[error("the call took longer than it may")]
+    TooLate,
     /// Nothing the caller can do; the cause is in the log.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -205,12 +205,13 @@ impl From<Error> for Status {
             Error::Stale { .. } => (Code::Aborted, reasons::STALE_ETAG),
             Error::Unavailable { reason: reasons::OVERLOADED, .. } => (Code::ResourceExhausted, reasons::OVERLOADED),
             Error::Unavailable { reason, .. } => (Code::Unavailable, *reason),
+            Error::TooLate => (Code::DeadlineExceeded, reasons::DEADLINE_EXCEEDED),
             Error::Internal(cause) => {
                 tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "internal error");
                 (Code::Internal, reasons::INTERNAL)
             }
         };
-        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+        let mut details = ErrorDetails::with_error_info(reason, reasons::DOMAIN, HashMap::new());
         let message = match error {
             Error::Invalid(violations) => {
                 let first =

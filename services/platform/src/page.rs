@@ -42,7 +42,8 @@ impl Page {
             if asked != question {
                 return Err(bad_token());
             }
-            Some(String::from_utf8(key.to_vec()).map_err(|_| bad_token())?)
+            let key = String::from_utf8(key.to_vec()).map_err(|_| bad_token())?;
+            Some(key).filter(|key| !key.contains(char::is_control)).ok_or_else(bad_token).map(Some)?
         };
         Ok(Self { size: usize::try_from(size).unwrap_or(1), after, question })
     }
@@ -53,10 +54,31 @@ impl Page {
         self.after.as_deref()
     }
 
+    /// The key after which the page begins, for lists in the order of a text: empty, before every key, for the first
+    /// page. To be bound as it is: behind row security no index serves `coalesce($n, '')`.
+    #[must_use]
+    pub fn after_text(&self) -> &str {
+        self.after().unwrap_or_default()
+    }
+
+    /// The key after which the page begins, for lists in the order of a number: 0 for the first page.
+    ///
+    /// # Errors
+    /// When the token names no number: it is of another list.
+    pub fn after_number(&self) -> Result<i64> {
+        self.after().map_or(Ok(0), |key| key.parse().map_err(|_| bad_token()))
+    }
+
     /// Rows to ask the database for: one more than the page, to know whether there is a next one.
     #[must_use]
     pub fn limit(&self) -> i64 {
         i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// Are so many rows enough for the page, and to know that there is a next one?
+    #[must_use]
+    pub fn is_filled_by(&self, rows: usize) -> bool {
+        rows > self.size
     }
 
     /// Cuts `rows` (asked for with [`Page::limit`]) to the page, and says where the next one begins:
@@ -121,5 +143,14 @@ mod tests {
         let (_, token) = page.cut(vec![1, 2], i32::to_string);
         assert!(Page::read(1, &token, &"grid 002").is_err());
         assert!(Page::read(1, "nonsense", &"grid 001").is_err());
+    }
+
+    #[test]
+    fn a_token_that_somebody_made_up_is_refused_and_no_fault_of_ours() {
+        let forged = |key: &str| Page::read(1, "", &"all").unwrap().cut(vec![1, 2], |_| key.to_owned()).1;
+        assert!(Page::read(1, &forged("0\0"), &"all").is_err());
+        let page = Page::read(1, &forged("x"), &"all").unwrap();
+        assert_eq!(page.after_text(), "x");
+        assert!(matches!(page.after_number(), Err(Error::Refused { reason: reasons::INVALID_PAGE_TOKEN, .. })));
     }
 }

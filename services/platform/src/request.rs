@@ -1,7 +1,7 @@
 //! `request_id`: the same request sent again, by a slow link or fifty times at once, acts once and is
 //! answered every time with what the first one made.
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use prost::Message;
 use proto::names::VillageCode;
 use proto::reasons;
@@ -11,6 +11,10 @@ use crate::database::Tx;
 use crate::error::{Error, Result};
 
 /// A request that may be repeated. Without an id it is always new.
+///
+/// A request may hold a citizen ID number, and of those there are few enough to try them all. So neither the id that the
+/// caller chose nor a plain hash of the content is kept: the id is kept hashed, and keys the fingerprint of the content.
+/// Whoever has the database alone learns from it nothing of what was sent.
 #[derive(Debug, Clone)]
 pub struct Request {
     id: Option<Uuid>,
@@ -23,14 +27,16 @@ impl Request {
     /// # Errors
     /// When the id is neither empty nor a UUID.
     pub fn read<M: Message>(id: &str, message: &M) -> Result<Self> {
-        let id = match id {
-            "" => None,
-            text => Some(text.parse().map_err(|_| Error::field("request_id", "is not a UUID"))?),
-        };
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(std::any::type_name::<M>().as_bytes());
-        hash.update(&message.encode_to_vec());
-        Ok(Self { id, fingerprint: hash.finish().as_ref().to_vec() })
+        if id.is_empty() {
+            return Ok(Self::once());
+        }
+        let id: Uuid = id.parse().map_err(|_| Error::field("request_id", "is not a UUID"))?;
+        let hashed = digest::digest(&digest::SHA256, id.as_bytes());
+        let hashed = hashed.as_ref().first_chunk().ok_or_else(|| Error::internal("a digest is too short"))?;
+        let mut fingerprint = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, id.as_bytes()));
+        fingerprint.update(std::any::type_name::<M>().as_bytes());
+        fingerprint.update(&message.encode_to_vec());
+        Ok(Self { id: Some(Uuid::from_bytes(*hashed)), fingerprint: fingerprint.sign().as_ref().to_vec() })
     }
 
     /// A request that nobody repeats by id: a row of an import, a reaction.
@@ -76,5 +82,31 @@ impl Request {
                 "this request_id was used before with another content; make a new one for a new request",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    const ID: &str = "018f5e9e-0000-4000-8000-000000000001";
+
+    #[test]
+    fn what_is_kept_tells_neither_the_id_nor_the_content() {
+        let message = proto::platform::v1::MarkRequest { parent: "villages/430112011211".into() };
+        let kept = Request::read(ID, &message).unwrap();
+        assert_ne!(kept.id, Some(ID.parse().unwrap()));
+        assert_eq!(kept.fingerprint, Request::read(ID, &message).unwrap().fingerprint);
+        // The same content under another id leaves another fingerprint: there is nothing to compare it with.
+        let other = Request::read("018f5e9e-0000-4000-8000-000000000002", &message).unwrap();
+        assert_ne!((kept.id, kept.fingerprint), (other.id, other.fingerprint));
+    }
+
+    #[test]
+    fn without_an_id_it_is_always_new_and_half_an_id_is_refused() {
+        let message = proto::platform::v1::MarkRequest::default();
+        assert_eq!(Request::read("", &message).unwrap().id, None);
+        assert!(Request::read("018f5e9e", &message).is_err());
     }
 }

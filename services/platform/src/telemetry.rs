@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 
 /// Upper bounds in seconds of the buckets of every duration: from a point read to a long import.
 const DURATIONS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+/// How often samples are put into their buckets: until then each takes memory of its own.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a stopping process waits for its last spans to leave.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -31,7 +33,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts telemetry for the process `service`. `RUST_LOG` chooses what is logged (default `info`).
+    /// Starts telemetry for the process `service`, within its runtime. `RUST_LOG` chooses what is logged (default
+    /// `info`).
     ///
     /// # Errors
     /// When it was started before in this process, or the collector's address is malformed.
@@ -57,6 +60,7 @@ impl Telemetry {
             .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), DURATIONS)
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(Error::internal)?;
+        tokio::spawn(keep_up(metrics.clone()));
         Ok(Self { traces, metrics })
     }
 
@@ -74,6 +78,14 @@ impl Drop for Telemetry {
         {
             tracing::debug!(%error, "some spans did not leave");
         }
+    }
+}
+
+/// Keeps durations from piling up where nobody asks for /metrics.
+async fn keep_up(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP_INTERVAL).await;
+        metrics.run_upkeep();
     }
 }
 

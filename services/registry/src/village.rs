@@ -46,10 +46,16 @@ impl Villages {
         store::village_get(&mut tx, code, false).await
     }
 
-    /// Lists the villages of a place within the caller's scope.
-    async fn list(&self, scope: &Scope, filter: &Filter, page: &Page) -> Result<(Vec<Village>, String)> {
-        let mut tx = self.database.begin(scope).await?;
-        let rows = store::village_list(&mut tx, filter, page).await?;
+    /// Lists the villages of these scopes, which stand in the order of the codes, none within another.
+    async fn list(&self, scopes: &[Scope], filter: &Filter, page: &Page) -> Result<(Vec<Village>, String)> {
+        let mut rows = Vec::new();
+        for scope in scopes {
+            let mut tx = self.database.begin(scope).await?;
+            rows.extend(store::village_list(&mut tx, scope, filter, page).await?);
+            if page.is_filled_by(rows.len()) {
+                break;
+            }
+        }
         Ok(page.cut(rows, |village| village.code.to_string()))
     }
 

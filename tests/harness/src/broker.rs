@@ -29,11 +29,6 @@ impl Broker {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Its process.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
-    }
-
     /// Starts it again on the same port and disk.
     pub async fn restart(&mut self) {
         self.kill();

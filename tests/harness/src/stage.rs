@@ -103,12 +103,12 @@ impl Stage {
     pub fn caller(&self, office: Office, scope: &str, grids: &[&str]) -> Call {
         let grids: BTreeSet<String> = grids.iter().map(ToString::to_string).collect();
         let grant = GrantClaim { office, scope: scope.to_owned(), grids: (!grids.is_empty()).then_some(grids) };
-        let claims = Claims {
-            sub: format!("{}-of-{scope}", office.as_str()),
-            aud: "lianxin".to_owned(),
-            exp: 4_000_000_000,
-            grants: vec![grant],
-        };
+        self.holder(&format!("{}-of-{scope}", office.as_str()), vec![grant])
+    }
+
+    /// A caller who holds all of these.
+    pub fn holder(&self, subject: &str, grants: Vec<GrantClaim>) -> Call {
+        let claims = Claims { sub: subject.to_owned(), aud: "lianxin".to_owned(), exp: 4_000_000_000, grants };
         Call { token: Some(self.signer.sign(&claims).unwrap()), after: None }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Authority, Error, OnConstraint, Page, Result, Tx};
 use proto::names::{ConcernName, GridCode, VillageCode};
+use proto::reasons;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -153,7 +154,7 @@ pub(crate) fn list_key(concern: &Concern) -> String {
 
 fn place_in_list(key: &str) -> Result<(NaiveDate, Uuid)> {
     let read = key.split_once('/').and_then(|(day, id)| Some((day.parse().ok()?, id.parse().ok()?)));
-    read.ok_or_else(|| Error::field("page_token", "is not one that this list gave"))
+    read.ok_or_else(|| Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave"))
 }
 
 /// Those of a ledger's rows that are here already, by id or by number, kept from others until the transaction ends.
@@ -320,7 +321,6 @@ struct MoveRow {
 
 /// A page of what was done with a concern that the caller may see, the first move first.
 pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
-    let after: i64 = page.after().map_or(Ok(0), str::parse).map_err(|error| Error::field("page_token", error))?;
     let rows: Vec<MoveRow> = sqlx::query_as(
         "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
                 move.note, move.owner_kind, move.owner
@@ -336,7 +336,7 @@ pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, p
     .bind(name.village.as_str())
     .bind(name.concern)
     .bind(by.grids())
-    .bind(after)
+    .bind(page.after_number()?)
     .bind(page.limit())
     .fetch_all(&mut **tx)
     .await?;

@@ -208,6 +208,10 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
 /// As far as the ledger says. When it was accepted or asked back the ledger does not say; the household was asked by
 /// the day on which the ledger has it done.
 fn get_on(concern: &mut Concern, entry: &Entry) {
+    if entry.state >= State::Resolved && concern.state < State::Resolved {
+        // The claim is the ledger's. Who claimed it before the household sent it back may ask the household now.
+        concern.resolved_by = None;
+    }
     concern.state = entry.state;
     concern.resolved_on = entry.resolved_on.or(concern.resolved_on);
     if !entry.result.is_empty() {

@@ -249,6 +249,19 @@ async fn good_rows_go_in_and_every_bad_one_is_told_by_row_and_column() {
 }
 
 #[tokio::test]
+async fn before_any_news_a_check_looks_at_the_form_only_and_says_so() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let file = ledger(&[row(&[]), row(&[("编号", "MY2"), ("四类事", "吃")]), row(&[("描述", "编号重复")])]);
+    let checked = import(&stage, &running, file.clone(), true).await.unwrap();
+    assert_eq!(counts(&checked), [3, 1, 0, 0, 2]);
+    let mut told: Vec<_> = checked.problems.iter().map(|one| (one.row, one.reason.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(told, [(0, "NOT_CHECKED"), (3, "NOT_A_CHOICE"), (4, "DUPLICATE")]);
+    assert_eq!(counts(&import(&stage, &running, file, false).await.unwrap()), [3, 0, 0, 0, 3]);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_ledger_is_refused_as_a_whole() {
     let stage = Stage::new().await;
     let running = casework(&stage).await;

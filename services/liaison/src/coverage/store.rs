@@ -102,7 +102,7 @@ pub(crate) async fn gap_list(
                                          (3, 'representative', team.representative)) as seat (place, name, holder)
               where team.village = $1 and seat.holder is null
          ) as gap
-          where key > coalesce($3, '')
+          where key > $3
             and ($4::text[] is null or grid = any ($4))
             and ($5::text is null or kind = $5)
             and ($6::text is null or grid = $6)
@@ -111,7 +111,7 @@ pub(crate) async fn gap_list(
     )
     .bind(village.as_str())
     .bind(today)
-    .bind(page.after())
+    .bind(page.after_text())
     .bind(grids)
     .bind(filter.kind)
     .bind(filter.grid.as_ref().map(|grid| grid.as_str()))

@@ -47,14 +47,18 @@ impl TryFrom<Row> for Link {
 
 /// Lets one transaction at a time settle a village's links, until it ends. What a link depends on, household, team and
 /// line, is written by different transactions, none of which sees the other's before it commits; whoever comes second
-/// has to find what the first one did, or a household would stay unlinked. Taken before anything else is locked.
+/// has to find what the first one did, or a household would stay unlinked.
+///
+/// The order that keeps callers from waiting for each other in a circle: the village's key, which is made with its first
+/// use; the claim of the request; this lock, for several villages in the order of their codes; only then records.
 pub(crate) async fn lock(tx: &mut Tx, villages: impl IntoIterator<Item = VillageCode>) -> Result<()> {
-    for village in villages {
-        sqlx::query("select pg_advisory_xact_lock(hashtextextended('links of ' || $1, 0))")
-            .bind(village.as_str())
-            .execute(&mut **tx)
-            .await?;
-    }
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended('links of ' || village, 0))
+           from unnest($1::text[]) as news (village)",
+    )
+    .bind(villages.into_iter().map(|village| village.to_string()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -10,14 +10,15 @@ use platform::vault::VillageKeys;
 use platform::{Authority, Result, Tx};
 use proto::liaison::v1::member_changed::Happened;
 use proto::names::{GridCode, MemberName, VillageCode, VillageName};
+use proto::reasons;
 use uuid::Uuid;
+use workbook::Refusal;
 
 use super::people::{self, Person};
 use super::sheets::{Entry, REPRESENTATIVES, Says};
 use super::{Report, Rosters, unknown_grid};
 use crate::member::rules::Member;
 use crate::member::store::{members_all, members_insert, members_update};
-use crate::places::grids_all;
 use crate::{link, team};
 
 /// A member as the import leaves it, and the grid that the sheet of representatives gives.
@@ -30,12 +31,9 @@ impl Rosters {
         authority: &Authority,
         village: &VillageCode,
         entries: Vec<Entry>,
+        grids: &BTreeSet<GridCode>,
         report: &mut Report,
     ) -> Result<Vec<Told>> {
-        let grids: BTreeSet<GridCode> = {
-            let mut tx = self.database.begin(authority.scope()).await?;
-            grids_all(&mut tx, village).await?.into_iter().map(|grid| grid.name.grid).collect()
-        };
         let known = |entry: &Entry| match &entry.office {
             Says::Representative { grid, .. } => grids.contains(grid),
             _ => true,
@@ -43,6 +41,15 @@ impl Rosters {
         let (entries, strangers): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(known);
         for entry in strangers {
             report.refuse(entry.sheet, entry.row, "微网格编号", unknown_grid());
+        }
+        // Who holds a seat would hold it outside the term.
+        let today = self.clock.today();
+        let to_come =
+            |entry: &Entry| matches!(&entry.office, Says::Representative { since: Some(since), .. } if *since > today);
+        let (early, entries): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(to_come);
+        for entry in early {
+            let refusal = Refusal::new(reasons::IN_THE_FUTURE, "当选日期还没有到");
+            report.refuse(entry.sheet, entry.row, "当选日期", refusal);
         }
         let people = people::people(entries);
         let mut told = Vec::with_capacity(people.len());
@@ -65,17 +72,31 @@ impl Rosters {
     ) -> Result<Vec<Told>> {
         let now = self.clock.now();
         let mut tx = self.database.begin(authority.scope()).await?;
-        link::lock(&mut tx, [*village]).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
+        link::lock(&mut tx, [*village]).await?;
         let members = members_all(&mut tx, &keys, village).await?;
 
         let (mut new, mut changed, mut renamed, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for person in chunk {
-            let (member, outcome) = match people::recognise(person, file, &members) {
+            let entered = enter(village, &keys, person, now);
+            let recognised = people::recognise(person, file, &members);
+            // Whom this very name and number once made may have another number now, or no longer serve.
+            let made = members.iter().find(|member| member.name == entered.name);
+            let somebody_else = |member: &Member| {
+                let is = |other| people::recognise(other, file, &members).is_some_and(|one| one.name == member.name);
+                file.iter().any(|other| other != person && is(other))
+            };
+            if recognised.is_none() && made.is_some_and(somebody_else) {
+                for (sheet, row) in &person.rows {
+                    let message = "有多位同名的人，分不清是哪一位，请填写联系电话";
+                    report.refuse(sheet, *row, "", Refusal::new("AMBIGUOUS_MEMBER", message));
+                }
+                continue;
+            }
+            let (member, outcome) = match recognised.or(made) {
                 None => {
-                    let member = enter(village, &keys, person, now);
-                    new.push(member.clone());
-                    (member, Outcome::Created)
+                    new.push(entered.clone());
+                    (entered, Outcome::Created)
                 }
                 Some(before) => {
                     let mut member = people::renewed(before, person);

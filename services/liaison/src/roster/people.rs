@@ -99,8 +99,9 @@ fn add(people: &mut Vec<Person>, person: Person) -> usize {
     people.len() - 1
 }
 
-/// The member that a person of the file is: by name and telephone; else by a telephone that is one person's only; else
-/// by a name that is one person's only.
+/// The member that a person of the file is: by name and telephone; else by a telephone that is one person's only, and
+/// whose member does not stand in the file by name; else by a name that is one person's only. So no two persons of the
+/// file are the same member, even when a number has gone from one to the other.
 pub(super) fn recognise<'m>(person: &Person, file: &[Person], members: &'m [Member]) -> Option<&'m Member> {
     let same_number = |member: &&Member| person.telephone.is_some() && member.telephone == person.telephone;
     let same_name = |member: &&Member| member.display_name == person.display_name;
@@ -110,7 +111,9 @@ pub(super) fn recognise<'m>(person: &Person, file: &[Person], members: &'m [Memb
     let others = || file.iter().filter(|other| *other != person);
     let number_is_theirs = person.telephone.is_some() && others().all(|other| other.telephone != person.telephone);
     let name_is_theirs = others().all(|other| other.display_name != person.display_name);
-    number_is_theirs.then(|| only(members.iter().filter(same_number))).flatten().or_else(|| {
+    let handed_on = |member: &&Member| others().any(|other| other.display_name == member.display_name);
+    let by_number = || only(members.iter().filter(same_number)).filter(|member| !handed_on(member));
+    number_is_theirs.then(by_number).flatten().or_else(|| {
         let serving = |member: &&Member| member.term_end.is_none();
         name_is_theirs.then(|| only(members.iter().filter(same_name).filter(serving))).flatten()
     })
@@ -225,6 +228,17 @@ mod tests {
     fn a_member_is_known_by_the_telephone_after_a_change_of_name_and_by_the_name_after_a_change_of_telephone() {
         let members = [member(1, "李明", ONE), member(2, "王芳", "")];
         let file = people(vec![entry(2, "李铭", ONE, cadre("P01")), entry(3, "王芳", TWO, cadre("P02"))]);
+        assert_eq!(recognise(&file[0], &file, &members).unwrap().name, members[0].name);
+        assert_eq!(recognise(&file[1], &file, &members).unwrap().name, members[1].name);
+    }
+
+    #[test]
+    fn a_telephone_that_went_from_one_person_to_another_makes_nobody_somebody_else() {
+        let members = [member(1, "王芳", ONE)];
+        let file = people(vec![entry(2, "王芳", TWO, cadre("P01")), entry(3, "李四", ONE, cadre("P02"))]);
+        assert_eq!(recognise(&file[0], &file, &members).unwrap().name, members[0].name);
+        assert!(recognise(&file[1], &file, &members).is_none(), "has the number, but is somebody new");
+        let members = [member(1, "王芳", ONE), member(2, "李四", TWO)];
         assert_eq!(recognise(&file[0], &file, &members).unwrap().name, members[0].name);
         assert_eq!(recognise(&file[1], &file, &members).unwrap().name, members[1].name);
     }

@@ -9,6 +9,7 @@ use proto::reasons;
 use workbook::formats::Telephone;
 use workbook::{Column, Limits, Problem, Refusal, Row, Sheet, Unreadable, Workbook};
 
+use crate::line::rules::LineKind;
 use crate::member::rules::{Office, Source};
 use crate::visit::rules::Mode;
 
@@ -20,6 +21,9 @@ pub(super) const REPRESENTATIVES: &str = "村民代表";
 pub(super) const TEAMS: &str = "三人组";
 pub(super) const VISITS: &str = "走访";
 
+/// The registry's sheet, which a check reads beside it: see [`Roster::grids`].
+const GRIDS: &str = "微网格";
+
 /// The order in which sheets are read and told of.
 pub(super) const ORDER: &[&str] = &[AREAS, VILLAGER_GROUPS, PARTY_GROUPS, GRID_WORKERS, REPRESENTATIVES, TEAMS, VISITS];
 
@@ -27,6 +31,8 @@ const NAME: Column = Column::required("姓名").or(&["名字"]);
 const TELEPHONE: Column = Column::optional("联系电话").or(&["电话", "手机", "手机号", "手机号码", "联系方式"]);
 const GRID: Column = Column::required("微网格编号").or(&["微网格", "网格编号", "网格"]);
 
+const GRID_COLUMNS: &[Column] =
+    &[Column::required("微网格编号").or(&["网格编号", "编号"]), Column::optional("联户主线").or(&["主线"])];
 const AREA_COLUMNS: &[Column] = &[
     Column::required("片区编号").or(&["编号"]),
     Column::optional("联片村干部").or(&["村干部", "联片干部"]),
@@ -61,6 +67,7 @@ const VISIT_COLUMNS: &[Column] = &[
     Column::optional("内容").or(&["走访内容"]),
 ];
 
+const LINES: &[(&str, LineKind)] = &[("主线一", LineKind::Relocated), ("主线二", LineKind::Rebuilt)];
 const SOURCES: &[(&str, Source)] = &[
     ("党小组长", Source::PartyGroupLeader),
     ("党员", Source::PartyMember),
@@ -116,6 +123,9 @@ pub(super) struct TeamRow {
 pub(super) struct Roster {
     pub(super) people: Vec<Entry>,
     pub(super) teams: Vec<TeamRow>,
+    /// The grids that the file itself brings, each with its line. The registry makes them, and tells what is wrong with
+    /// their rows; here they only count when nothing is written and so no news of them can have come.
+    pub(super) grids: Vec<(GridCode, Option<LineKind>)>,
     pub(super) problems: Vec<Problem>,
     /// The sheets that the file has, and how many rows of each could not be read.
     pub(super) sheets: Vec<(&'static str, usize)>,
@@ -191,6 +201,9 @@ pub(super) fn roster(content: Vec<u8>) -> Result<Roster> {
         roster.people.extend(entries);
     }
     roster.teams = roster.sheet(&mut book, TEAMS, TEAM_COLUMNS, team);
+    if let Ok(sheet) = book.sheet(GRIDS, GRID_COLUMNS) {
+        roster.grids = sheet.rows(grid).good.into_iter().map(|(_, grid)| grid).collect();
+    }
     Ok(roster)
 }
 
@@ -252,6 +265,11 @@ fn entry(
     office: Option<Says>,
 ) -> Option<Entry> {
     Some(Entry { sheet, row: row.number(), display_name: name?, telephone, office: office? })
+}
+
+fn grid(row: &mut Row<'_>) -> Option<(GridCode, Option<LineKind>)> {
+    let (code, line) = (grid_code(row), row.choice("联户主线", LINES));
+    Some((code?, line))
 }
 
 fn cadre(row: &mut Row<'_>) -> Option<Entry> {

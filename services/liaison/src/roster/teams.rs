@@ -25,13 +25,14 @@ use crate::team::store::{teams_all, teams_update};
 
 impl Rosters {
     /// Seats members, all in one transaction: representatives may change places, which is right only as a whole, and a
-    /// village has less than a thousand grids.
+    /// village has less than a thousand grids. `coming` are the grids that a check counts as there.
     pub(super) async fn import_teams(
         &self,
         authority: &Authority,
         village: &VillageCode,
         rows: Vec<TeamRow>,
         told: Vec<Told>,
+        coming: &[Grid],
         report: &mut Report,
     ) -> Result<()> {
         if rows.is_empty() {
@@ -39,8 +40,8 @@ impl Rosters {
         }
         let (now, today) = (self.clock.now(), self.clock.today());
         let mut tx = self.database.begin(authority.scope()).await?;
-        link::lock(&mut tx, [*village]).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
+        link::lock(&mut tx, [*village]).await?;
         let mut members: BTreeMap<Uuid, Member> = members_all(&mut tx, &keys, village)
             .await?
             .into_iter()
@@ -55,11 +56,12 @@ impl Rosters {
         let village_now = VillageNow {
             members: members.into_values().collect(),
             hints,
-            grids: grids_all(&mut tx, village).await?,
+            grids: [grids_all(&mut tx, village).await?.as_slice(), coming].concat(),
             lines: lines_of(&mut tx, village, false).await?,
             today,
         };
-        let before = teams_all(&mut tx, village).await?;
+        let mut before = teams_all(&mut tx, village).await?;
+        before.extend(coming.iter().map(|grid| Team::new(*village, grid.name.grid, now)));
         let plan = plan(&village_now, &before, rows, now);
         for (row, fate) in &plan.fates {
             match fate {
@@ -75,6 +77,9 @@ impl Rosters {
             changes.extend(link::release(&mut tx, &left, today, now).await?);
             self.changes.append(&mut tx, authority, &changes).await?;
             self.changes.commit(tx).await?;
+        } else {
+            // Nobody waits for the village's lock while a slow caller is told.
+            tx.rollback().await?;
         }
         report.import.progress(TEAMS, plan.fates.len(), plan.fates.len()).await
     }

@@ -44,9 +44,9 @@ impl Rosters {
     ) -> Result<()> {
         let (now, today) = (self.clock.now(), self.clock.today());
         let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, village).await?;
         // Links do not change under the import, and the same ledger is not imported twice at once.
         link::lock(&mut tx, [*village]).await?;
-        let keys = self.vault.keys(&mut tx, village).await?;
         // By the village's key: a visit's id travels in news and must tell nothing of what was said.
         let id = |row: &VisitRow| {
             let cause = keys.index(&format!("{}/visits {}", VillageName(*village), row.identity));

@@ -97,7 +97,7 @@ pub(crate) async fn team_list(
     page: &Page,
 ) -> Result<Vec<Team>> {
     let rows: Vec<Row> = sqlx::query_as(select!(
-        "and team.grid > coalesce($2, '')
+        "and team.grid > $2
          and ($3::text[] is null or team.grid = any ($3))
          and ($4::boolean is null or $4 = (num_nulls(team.cadre, team.leader, team.representative) = 0))
          and ($5::uuid is null or $5 in (team.cadre, team.leader, team.representative))
@@ -105,7 +105,7 @@ pub(crate) async fn team_list(
          limit $6"
     ))
     .bind(village.as_str())
-    .bind(page.after())
+    .bind(page.after_text())
     .bind(grids)
     .bind(filter.complete)
     .bind(filter.member)

@@ -195,3 +195,71 @@ async fn what_is_no_workbook_or_has_none_of_the_sheets_is_refused_as_a_whole() {
     let request = pb::ImportRosterRequest { parent: format!("villages/{GAOCHONG}"), ..Default::default() };
     assert_eq!(part.rosters.import_roster(request).await.unwrap_err().code(), Code::PermissionDenied);
 }
+
+#[tokio::test]
+async fn a_check_before_anything_was_written_counts_the_grids_of_the_file_itself() {
+    let stand = Stand::new().await;
+    let mut clerk = stand.clerk();
+    let grids: &[&[&str]] = &[&["001", "田家园", "P01", "原住地", ""], &["2", "罗家湾", "P01", "重建安置区", "主线二"]];
+    let teams: &[&[&str]] =
+        &[&["001", "田秀坤", "村民组长", "吴慧龙", "熊静贵"], &["002", "田秀坤", "村民组长", "吴慧龙", "吴慧龙"]];
+    let file = |teams| {
+        book(&[
+            ("片区", AREAS, &[&["P01", "第1片", "田秀坤", "19000040001"]]),
+            ("村民小组", GROUPS, &[&["01", "第1村民小组", "吴慧龙", "19000040007"]]),
+            ("微网格", &["微网格编号", "微网格名称", "片区编号", "类型", "联户主线"], grids),
+            ("村民代表", REPRESENTATIVES, GOOD),
+            ("三人组", TEAMS, teams),
+        ])
+    };
+    let report = clerk.import_roster(file(teams), true).await;
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    assert_eq!((outcome(&report, "村民代表"), outcome(&report, "三人组")), ([2, 1, 1, 0, 0], [2, 0, 2, 0, 0]));
+    let elsewhere: &[&[&str]] = &[&["003", "田秀坤", "村民组长", "吴慧龙", "熊静贵"]];
+    let report = clerk.import_roster(file(elsewhere), true).await;
+    assert_eq!((report.problems.len(), report.problems[0].reason.as_str()), (1, reasons::UNKNOWN_GRID));
+
+    // Only a check counts them: what is written has to follow from news.
+    assert_eq!(outcome(&clerk.import_roster(file(teams), false).await, "三人组"), [2, 0, 0, 0, 2]);
+    assert_eq!(stand.count("select count(*) from team").await, 0);
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_measured_by_anything_yet_is_checked_for_its_form_only() {
+    let stand = Stand::new().await;
+    let mut clerk = stand.clerk();
+    let rows: &[&[&str]] = &[
+        &["2023-03-01", "001", "熊静贵", "00001", "入户", "2", ""],
+        &["2023-03-01", "001", "熊静贵", "00001", "书信", "2", ""],
+    ];
+    let ledger = book(&[("走访", VISITS, rows)]);
+    let report = clerk.import_ledger(ledger.clone(), true).await;
+    let told: Vec<(i32, &str)> = report.problems.iter().map(|problem| (problem.row, problem.reason.as_str())).collect();
+    assert_eq!(told, [(0, "NOT_CHECKED"), (3, "NOT_A_CHOICE")]);
+    assert_eq!(outcome(&report, "走访"), [2, 1, 0, 0, 1]);
+    assert_eq!(outcome(&clerk.import_ledger(ledger, false).await, "走访"), [2, 0, 0, 0, 2]);
+}
+
+#[tokio::test]
+async fn whoever_has_no_telephone_and_no_longer_serves_is_not_entered_again() {
+    let stand = stand().await;
+    let mut clerk = stand.clerk();
+    let without: &[&[&str]] = &[&["熊静贵", "", "组长", "001", "2023.2.1"]];
+    clerk.import_roster(roster(without, &[]), false).await;
+    let found = clerk.members.list_members(pb::ListMembersRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        filter: Some(pb::MemberFilter { display_name: "熊静贵".into(), ..Default::default() }),
+        ..Default::default()
+    });
+    let name = found.await.unwrap().into_inner().members.remove(0).name;
+    clerk.members.end_term(pb::EndTermRequest { name, ..Default::default() }).await.unwrap();
+    let report = clerk.import_roster(roster(without, &[]), false).await;
+    assert_eq!(outcome(&report, "村民代表"), [1, 0, 0, 1, 0]);
+    let early: &[&[&str]] = &[&["熊静贵", "", "组长", "001", "2026.6.2"]];
+    let report = clerk.import_roster(roster(early, &[]), false).await;
+    let told = &report.problems[0];
+    assert_eq!((told.row, told.column.as_str(), told.reason.as_str()), (2, "当选日期", reasons::IN_THE_FUTURE));
+    let again: &[&[&str]] = &[&["熊静贵", "", "组长", "001", "2026.6.1"]];
+    assert_eq!(outcome(&clerk.import_roster(roster(again, &[]), false).await, "村民代表"), [1, 0, 1, 0, 0]);
+    assert_eq!(stand.count("select count(*) from member where display_name = '熊静贵' and term_end is null").await, 1);
+}

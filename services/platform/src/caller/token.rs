@@ -86,12 +86,14 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys from a JWKS file or an http(s) address.
+    /// Keys from a JWKS file or an https address.
     ///
     /// # Errors
     /// When they cannot be read now: a service that cannot tell its callers apart does not start.
     pub async fn open(jwks: &str, audience: &str) -> Result<Self> {
-        let source = if jwks.starts_with("https://") || jwks.starts_with("http://") {
+        let source = if jwks.starts_with("http://") {
+            return Err(Error::internal("keys that come over http may be anybody's: give a file or an https address"));
+        } else if jwks.starts_with("https://") {
             let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().map_err(Error::internal)?;
             Source::Address(client, jwks.to_owned())
         } else {
@@ -118,10 +120,13 @@ impl Keys {
         let (algorithm, key) = self.get(&kid).ok_or(Error::Unauthenticated("the token's key is not in the key set"))?;
         let mut validation = Validation::new(algorithm);
         validation.set_audience(&[&self.audience]);
+        validation.validate_nbf = true;
         validation.set_required_spec_claims(&["exp", "aud", "sub"]);
         let claims = decode::<Claims>(token, &key, &validation)
             .map_err(|_| {
-                Error::Unauthenticated("the token is expired, not for this platform, or its signature is wrong")
+                Error::Unauthenticated(
+                    "the token is expired or not yet valid, not for this platform, or its signature is wrong",
+                )
             })?
             .claims;
         let grants = claims.grants.into_iter().map(GrantClaim::read).collect::<Option<Vec<_>>>();
@@ -256,6 +261,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn keys_do_not_come_over_a_line_that_anybody_can_write_on() {
+        let refused = Keys::open("http://127.0.0.1:1/jwks.json", "lianxin").await.err().unwrap();
+        assert!(matches!(refused, Error::Internal(why) if why.to_string().contains("https")));
+    }
+
+    #[tokio::test]
     async fn a_token_of_another_key_is_refused() {
         let (keys, _) = keys_and_signer().await;
         let (_, other) = keys_and_signer().await;
@@ -270,6 +281,18 @@ mod tests {
         let others = Claims { aud: "others".into(), ..claims(Office::Clerk, "430112011211", None) };
         for claims in [expired, others] {
             assert!(keys.verify(&signer.sign(&claims).unwrap()).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_valid_yet_is_refused() {
+        let (keys, signer) = keys_and_signer().await;
+        for (not_before, accepted) in [(3_900_000_000_i64, false), (1, true)] {
+            let mut claims = serde_json::to_value(claims(Office::Clerk, "430112011211", None)).unwrap();
+            claims.as_object_mut().unwrap().insert("nbf".into(), not_before.into());
+            let header = Header { kid: Some(signer.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+            let token = encode(&header, &claims, &signer.key).unwrap();
+            assert_eq!(keys.verify(&token).await.is_ok(), accepted);
         }
     }
 

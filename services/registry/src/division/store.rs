@@ -23,7 +23,7 @@ macro_rules! statements {
             get_for_update: concat!("select code, display_name, revision, created_at, updated_at from ", $table, " where village = $1 and code = $2 for update"),
             list: concat!(
                 "select code, display_name, revision, created_at, updated_at from ", $table,
-                " where village = $1 and code > coalesce($2, '') order by code limit $3"
+                " where village = $1 and code > $2 order by code limit $3"
             ),
             all: concat!("select code, display_name, revision, created_at, updated_at from ", $table, " where village = $1"),
             // New ones are inserted; of those that exist, only the version that the caller decided upon is replaced.
@@ -95,7 +95,7 @@ pub(crate) async fn division_list(
 ) -> Result<Vec<Division>> {
     let rows: Vec<Row> = sqlx::query_as(statements(kind).list)
         .bind(village.as_str())
-        .bind(page.after())
+        .bind(page.after_text())
         .bind(page.limit())
         .fetch_all(&mut **tx)
         .await?;

@@ -63,7 +63,7 @@ pub(crate) async fn grid_list(tx: &mut Tx, village: &VillageCode, filter: &Filte
         "select code, display_name, area, kind, line, state, revision, created_at, updated_at
            from grid
           where village = $1
-            and code > coalesce($2, '')
+            and code > $2
             and ($3::text is null or area = $3)
             and ($4::text is null or kind = $4)
             and ($5::text is null or state = $5)
@@ -71,7 +71,7 @@ pub(crate) async fn grid_list(tx: &mut Tx, village: &VillageCode, filter: &Filte
           limit $6",
     )
     .bind(village.as_str())
-    .bind(page.after())
+    .bind(page.after_text())
     .bind(filter.area.as_ref().map(|area| area.as_str()))
     .bind(filter.kind)
     .bind(filter.state)

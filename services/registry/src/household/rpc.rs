@@ -286,8 +286,8 @@ fn filter(filter: pb::HouseholdFilter, village: VillageCode) -> Result<Filter, E
             .and_then(|grid| fields::within(&mut wrong, "filter.grid", &grid, Some(village)))
             .map(|name: GridName| name.grid),
         kind: wrong.check("filter.kind", Kind::read(filter.kind)).flatten(),
-        number: some(filter.number),
-        tag: some(filter.tag),
+        number: fields::text(&mut wrong, "filter.number", &filter.number).and_then(some),
+        tag: fields::text(&mut wrong, "filter.tag", &filter.tag).and_then(some),
         state: wrong.check("filter.state", State::read(filter.state)).flatten(),
         villager_group: some(filter.villager_group)
             .and_then(|group| fields::within(&mut wrong, "filter.villager_group", &group, Some(village)))

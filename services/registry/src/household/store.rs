@@ -112,7 +112,7 @@ pub(crate) async fn household_list(
             concat!(
                 columns!(),
                 "where village = $1
-                   and number > coalesce($2, '')
+                   and number > $2
                    and ",
                 $grids,
                 "
@@ -135,7 +135,7 @@ pub(crate) async fn household_list(
     let statement = if grids.is_some() { list!("grid = any($3)") } else { list!("$3::text[] is null") };
     let rows: Vec<Row> = sqlx::query_as(statement)
         .bind(village.as_str())
-        .bind(page.after())
+        .bind(page.after_text())
         .bind(grids)
         .bind(filter.kind)
         .bind(&filter.number)

@@ -200,7 +200,7 @@ fn filter(filter: pb::MerchantFilter, village: VillageCode) -> Result<Filter, Er
             .and_then(|landlord| fields::within(&mut wrong, "filter.landlord", &landlord, Some(village)))
             .map(|name: HouseholdName| name.household),
         state: wrong.check("filter.state", State::read(filter.state)).flatten(),
-        trade: some(filter.trade),
+        trade: fields::text(&mut wrong, "filter.trade", &filter.trade).and_then(some),
     };
     wrong.finish(Some(parsed))
 }

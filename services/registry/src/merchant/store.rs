@@ -99,7 +99,7 @@ pub(crate) async fn merchant_list(
     let rows: Vec<Row> = sqlx::query_as(concat!(
         columns!(),
         "where m.village = $1
-           and m.entered > coalesce($2::bigint, 0)
+           and m.entered > $2
            and ($3::text[] is null or h.grid = any($3))
            and ($4::uuid is null or m.landlord = $4)
            and ($5::text is null or m.state = $5)
@@ -108,7 +108,7 @@ pub(crate) async fn merchant_list(
          limit $7"
     ))
     .bind(village.as_str())
-    .bind(page.after().map(str::parse::<i64>).transpose().map_err(Error::internal)?)
+    .bind(page.after_number()?)
     .bind(grids)
     .bind(filter.landlord)
     .bind(filter.state)

@@ -92,14 +92,14 @@ pub(crate) async fn resident_list(
 ) -> Result<Vec<(i64, Resident)>> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         columns!(),
-        "where r.village = $1 and r.household = $2 and r.entered > coalesce($3::bigint, 0)
+        "where r.village = $1 and r.household = $2 and r.entered > $3
            and ($4::text[] is null or h.grid = any($4))
          order by r.entered
          limit $5"
     ))
     .bind(parent.village.as_str())
     .bind(parent.household)
-    .bind(page.after().map(str::parse::<i64>).transpose().map_err(Error::internal)?)
+    .bind(page.after_number()?)
     .bind(grids)
     .bind(page.limit())
     .fetch_all(&mut **tx)

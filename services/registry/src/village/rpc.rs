@@ -34,10 +34,10 @@ impl VillageService for Villages {
         request: Request<pb::ListVillagesRequest>,
     ) -> Result<Response<pb::ListVillagesResponse>, Status> {
         let (caller, message) = admit(request)?;
-        let scope = scope_of(&caller, &message.parent)?;
+        let scopes = scopes_of(&caller, &message.parent)?;
         let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
         let filter = message.filter.unwrap_or_default().try_into()?;
-        let (villages, next_page_token) = self.list(&scope, &filter, &page).await?;
+        let (villages, next_page_token) = self.list(&scopes, &filter, &page).await?;
         let villages = villages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListVillagesResponse { villages, next_page_token }))
     }
@@ -52,13 +52,13 @@ impl VillageService for Villages {
     }
 }
 
-/// The sub-district that was asked for, or the one scope that the caller has.
-fn scope_of(caller: &Caller, parent: &str) -> Result<Scope, Error> {
+/// The sub-district that was asked for, or all that the caller may see.
+fn scopes_of(caller: &Caller, parent: &str) -> Result<Vec<Scope>, Error> {
     if parent.is_empty() {
-        return caller.scopes().next().cloned().ok_or(Error::Unauthenticated("the token grants nothing"));
+        return Ok(caller.scopes());
     }
     let SubdistrictName(code) = parent.parse().map_err(|error| Error::field("parent", error))?;
-    caller.over(code.as_str())
+    Ok(vec![caller.over(code.as_str())?])
 }
 
 impl From<Village> for pb::Village {

@@ -1,7 +1,7 @@
 //! Villages in the database.
 
 use chrono::{DateTime, Utc};
-use platform::{Error, Page, Result, Tx};
+use platform::{Error, Page, Result, Scope, Tx};
 use proto::names::{VillageCode, VillageName};
 
 use super::rules::{Filter, State, Village};
@@ -44,18 +44,21 @@ pub(crate) async fn village_get(tx: &mut Tx, code: &VillageCode, for_update: boo
     row.ok_or_else(|| Error::NotFound(VillageName(*code).to_string()))?.try_into()
 }
 
-pub(crate) async fn village_list(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<Village>> {
+/// The villages of `scope`, which is also the transaction's: said again, so that the index serves it.
+pub(crate) async fn village_list(tx: &mut Tx, scope: &Scope, filter: &Filter, page: &Page) -> Result<Vec<Village>> {
     let rows: Vec<Row> = sqlx::query_as(
         "select village, display_name, state, revision, created_at, updated_at
            from village
-          where village > coalesce($1, '')
+          where village > $1
+            and village >= $4 and village < $4 || ':'  -- the character after 9
             and ($2::text is null or state = $2)
           order by village
           limit $3",
     )
-    .bind(page.after())
+    .bind(page.after_text())
     .bind(filter.state)
     .bind(page.limit())
+    .bind(scope.as_str())
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()

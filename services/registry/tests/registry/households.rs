@@ -267,3 +267,17 @@ async fn the_operator_keeps_the_machine_and_reads_no_household() {
     let refused = world.households(&operator).list_households(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
 }
+
+#[tokio::test]
+async fn a_filter_that_no_database_could_read_is_the_callers_mistake() {
+    let world = World::new().await;
+    let mut client = world.households(&world.clerk(GAOCHONG));
+    for filter in [
+        HouseholdFilter { number: "0\0".into(), ..HouseholdFilter::default() },
+        HouseholdFilter { tag: "\0".into(), ..HouseholdFilter::default() },
+    ] {
+        let parent = format!("villages/{GAOCHONG}");
+        let request = ListHouseholdsRequest { parent, filter: Some(filter), ..Default::default() };
+        assert_eq!(client.list_households(request).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+}

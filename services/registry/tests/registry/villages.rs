@@ -2,6 +2,7 @@
 
 use harness::{Call, Running, Stage};
 use platform::Office;
+use platform::caller::token::GrantClaim;
 use proto::registry::v1::village_service_client::VillageServiceClient;
 use proto::registry::v1::{
     CreateVillageRequest, GetVillageRequest, ListVillagesRequest, UpdateVillageRequest, Village,
@@ -79,6 +80,31 @@ async fn a_list_shows_the_villages_of_the_scope_in_pages() {
     let second = officer.list_villages(page).await.unwrap().into_inner();
     assert_eq!((first.villages.len(), second.villages.len()), (2, 1));
     assert!(second.next_page_token.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_serves_in_two_places_sees_the_villages_of_both() {
+    let stage = Stage::new().await;
+    let running = registry(&stage).await;
+    let mut operator = client(&running, &stage.caller(Office::Operator, "430112", &[]));
+    let codes = ["430112011001", "430112011211", "430112011212", "430112012201", "430112013201"];
+    for code in codes {
+        operator.create_village(create(code, "村")).await.unwrap();
+    }
+    let grant = |scope: &str| GrantClaim { office: Office::Officer, scope: scope.into(), grids: None };
+    let grants = ["430112013", "430112011211", "430112011"].map(grant).into();
+    let mut officer = client(&running, &stage.holder("officer-of-two", grants));
+    let (mut seen, mut page) = (Vec::new(), ListVillagesRequest { page_size: 2, ..Default::default() });
+    loop {
+        let answer = officer.list_villages(page.clone()).await.unwrap().into_inner();
+        seen.extend(answer.villages.into_iter().map(|village| village.name.replace("villages/", "")));
+        page.page_token = answer.next_page_token;
+        if page.page_token.is_empty() {
+            break;
+        }
+    }
+    let [first, second, third, _, last] = codes;
+    assert_eq!(seen, [first, second, third, last]);
 }
 
 #[tokio::test]

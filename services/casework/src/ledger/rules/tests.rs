@@ -127,3 +127,14 @@ fn a_corrected_grid_moves_it_unless_a_member_has_it() {
     let given = Concern { owner: Owner::Member(Uuid::from_u128(7)), ..first };
     assert_eq!(take(&known(&[given]), moved), None);
 }
+
+#[test]
+fn what_the_ledger_says_is_resolved_nobody_here_resolved() {
+    let before = take(&known(&[]), entry()).unwrap().concern;
+    let reopened = Concern { state: State::InProgress, resolved_by: Some("cadre-1".into()), ..before };
+    let resolved = Entry { state: State::Resolved, score: 0, ..closed() };
+    assert_eq!(take(&known(std::slice::from_ref(&reopened)), resolved.clone()).unwrap().concern.resolved_by, None);
+    let claimed = Concern { state: State::Resolved, resolved_on: resolved.resolved_on, ..reopened };
+    let step = take(&known(std::slice::from_ref(&claimed)), resolved).unwrap();
+    assert_eq!(step.concern.resolved_by, claimed.resolved_by, "the claim was made here before");
+}
