@@ -73,6 +73,9 @@ async fn all_news_of_a_village_doubled_and_reversed_gives_the_same_projections_r
 
     let fresh = World::start().await;
     let broker = jetstream::new(async_nats::connect(fresh.stage.broker.url()).await.unwrap());
+    for stream in ["REGISTRY", "LIAISON", "CASEWORK"] {
+        wait_for(stream, || async { broker.get_stream(stream).await.is_ok() }).await;
+    }
     let backwards: Vec<&Told> = news.iter().rev().collect();
     for time in ["first", "second"] {
         for some in backwards.chunks(500) {

@@ -14,7 +14,7 @@ use crate::broker::{Broker, Extent, stream_name};
 use crate::changes::Changes;
 
 /// First and longest rest between two looks.
-const RESTS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+const RESTS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(20));
 /// Part of the caller's patience that is kept for the call itself and for saying that we gave up.
 const RESERVE: u32 = 10;
 
