@@ -69,6 +69,8 @@ reasons! {
     IN_THE_FUTURE;
     /// The day lies before the household was linked.
     BEFORE_THE_LINK;
+    /// The member is neither whom the household was linked to on the day nor the grid's representative.
+    NOT_THEIR_REPRESENTATIVE;
     /// The member has no seat in the concern's team.
     NOT_IN_TEAM;
     /// The household is called back by someone other than who resolved its concern.

@@ -204,7 +204,7 @@ pub fn shipped(file: &str) -> PathBuf {
 }
 
 /// The binary beside the tests; `tests/run` builds it first.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let binary = test.parent().and_then(|deps| deps.parent()).unwrap().join("lianxin");
     assert!(binary.exists(), "{} is not built: run the tests with tests/run", binary.display());

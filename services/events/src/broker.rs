@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 
 /// How long the server remembers message ids: a publication that is retried within it is stored once.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
-/// News that a reader has taken and not acknowledged after this long is given out again.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+/// News that a reader has taken and not acknowledged after this long is given out again: what a killed reader held
+/// reaches the next one within it, and calls that wait for that news are still waiting.
+const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Most news that one reading service may hold unacknowledged: bounds its memory.
 const MAX_ACK_PENDING: i64 = 2_000;
 /// How long we wait for an answer of the server.

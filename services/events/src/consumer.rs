@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use platform::{Caller, Database, Error, Result, Scope, Tx, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -67,10 +67,8 @@ impl<R: Reader> Consumer<R> {
 
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
-            let reading = self.read();
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                outcome = reading => if let Err(error) = outcome {
+                outcome = self.read(&shutdown) => if let Err(error) = outcome {
                     tracing::warn!(%error, service = self.service, "news is not coming; trying again");
                 },
                 () = self.retry_letters() => {}
@@ -82,19 +80,26 @@ impl<R: Reader> Consumer<R> {
         }
     }
 
-    /// Reads until the broker fails us.
-    async fn read(&self) -> Result<()> {
-        let (_, consumer) = self.broker.consumer(self.service, self.reader_name).await?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(2 * BATCH)
-            .expires(REQUEST_OPEN)
-            .heartbeat(HEARTBEAT)
-            .messages()
-            .await
-            .map_err(unavailable)?;
+    /// Reads until the broker fails us or we are told to stop. Then the batch in hand is finished and the rest given
+    /// back: what is left unanswered comes again only after a while, and whoever waits for it waits that long.
+    async fn read(&self, shutdown: &CancellationToken) -> Result<()> {
+        let asked = async {
+            let (_, consumer) = self.broker.consumer(self.service, self.reader_name).await?;
+            let asked = consumer.stream().max_messages_per_batch(2 * BATCH).expires(REQUEST_OPEN).heartbeat(HEARTBEAT);
+            asked.messages().await.map_err(unavailable)
+        };
+        let messages = tokio::select! {
+            messages = asked => messages?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
         let mut batches = messages.ready_chunks(BATCH);
-        while let Some(batch) = batches.next().await {
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                batch = batches.next() => batch,
+            };
+            let Some(batch) = batch else { return Ok(()) };
             let mut taken = Vec::with_capacity(batch.len());
             let mut broken = None;
             for message in batch {
@@ -106,6 +111,13 @@ impl<R: Reader> Consumer<R> {
             self.take(taken).await;
             if let Some(error) = broken {
                 return Err(error);
+            }
+        }
+        while let Some(Some(batch)) = batches.next().now_or_never() {
+            for message in batch.into_iter().flatten() {
+                if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
+                    tracing::debug!(%error, "news was not given back; it comes again by itself");
+                }
             }
         }
         Ok(())

@@ -42,7 +42,10 @@ impl Relay {
                 Ok(()) => INTERVAL,
                 Err(error) => {
                     compared = None;
-                    tracing::warn!(%error, "news is not leaving; trying again");
+                    // That the broker is gone is said once, by the connection.
+                    if self.broker.is_connected() {
+                        tracing::warn!(%error, "news is not leaving; trying again");
+                    }
                     REST
                 }
             };

@@ -95,6 +95,12 @@ pub fn told(status: Status) -> anyhow::Error {
     }
 }
 
+/// The machine-readable reason of a refusal, one of [`proto::reasons`].
+#[must_use]
+pub fn reason(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
 /// What goes with every call.
 #[derive(Debug, Clone)]
 pub struct Metadata {

@@ -1,6 +1,7 @@
 //! `lianxin events`: looking at the news, and seeing to what could not be applied.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -166,7 +167,7 @@ async fn tail(service: Option<String>, all: bool, broker: &Broker) -> Result<()>
         }
         let mut news = client.subscribe("lianxin.v1.>").await?;
         while let Some(message) = news.next().await {
-            show(&message.subject, message.headers.as_ref());
+            show(&message.subject, message.headers.as_ref())?;
         }
         return Ok(());
     };
@@ -175,13 +176,14 @@ async fn tail(service: Option<String>, all: bool, broker: &Broker) -> Result<()>
     let mut news = consumer.messages().await?;
     while let Some(message) = news.next().await {
         let message = message?;
-        show(&message.subject, message.headers.as_ref());
+        show(&message.subject, message.headers.as_ref())?;
     }
     Ok(())
 }
 
-fn show(subject: &str, headers: Option<&async_nats::HeaderMap>) {
+fn show(subject: &str, headers: Option<&async_nats::HeaderMap>) -> std::io::Result<()> {
     let header =
         |name: &str| headers.and_then(|headers| headers.get(name)).map(ToString::to_string).unwrap_or_default();
-    println!("{}  {subject}  {}  @{}", header("ce-time"), header("ce-subject"), header("ce-revision"));
+    let (time, record, revision) = (header("ce-time"), header("ce-subject"), header("ce-revision"));
+    writeln!(std::io::stdout(), "{time}  {subject}  {record}  @{revision}")
 }

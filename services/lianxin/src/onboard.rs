@@ -13,11 +13,12 @@ use proto::casework::v1 as casework;
 use proto::liaison::v1 as liaison;
 use proto::names::{VillageCode, VillageName};
 use proto::platform::v1::{ImportProgress, ImportReport, Mark};
+use proto::reasons;
 use proto::registry::v1 as registry;
 use proto::registry::v1::village_service_client::VillageServiceClient;
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
 
-use crate::client::{Access, Line, Metadata, connect, mark, told};
+use crate::client::{Access, Line, Metadata, connect, mark, reason, told};
 use printed::print;
 
 /// A workbook is one message, and no larger.
@@ -72,6 +73,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let caller = access.caller(village.as_str())?;
     let village = Village { code: village, name, roster, ledger };
     let done = onboard(&village, check, &access, &caller, true).await?;
+    if done.sheets == 0 && (village.roster.is_some() || village.ledger.is_some()) {
+        bail!("没有可导入的工作表：请核对工作表的名称（片区、村民小组、微网格、住户、走访、民意……）");
+    }
     if check {
         println!("\n只做了检查，没有改动任何数据。去掉 --check 即可导入。");
     } else if done.refused > 0 {
@@ -87,6 +91,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 pub struct Done {
     /// Marks of all that it committed, one for each service: what is called after them sees it.
     pub marks: Vec<Mark>,
+    /// Sheets that were read.
+    pub sheets: usize,
     /// Rows that were not taken.
     pub refused: i32,
     /// Rows that made or changed a record.
@@ -130,7 +136,15 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
 }
 
 impl Done {
-    fn add(&mut self, service: &str, report: ImportReport, aloud: bool) {
+    /// Adds what a service did with its sheets; nothing, if the workbook has none of them.
+    fn add(&mut self, service: &str, report: Option<ImportReport>, aloud: bool) {
+        let Some(report) = report else {
+            if aloud {
+                println!("{service}：文件里没有它的工作表");
+            }
+            return;
+        };
+        self.sheets += report.sheets.len();
         self.refused += report.sheets.iter().map(|sheet| sheet.refused).sum::<i32>();
         self.changed += report.sheets.iter().map(|sheet| sheet.created + sheet.updated).sum::<i32>();
         if aloud {
@@ -139,16 +153,33 @@ impl Done {
     }
 }
 
+/// The village as the registry has it, if it is a tenant already.
+async fn find(line: Line, village: &Village) -> Result<Option<registry::Village>> {
+    let request = registry::GetVillageRequest { name: VillageName(village.code).to_string() };
+    match VillageServiceClient::new(line).get_village(request).await {
+        Ok(found) => Ok(Some(found.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(told(status)),
+    }
+}
+
 /// Makes the village a tenant, unless it is one.
 async fn create(line: Line, village: &Village) -> Result<()> {
+    let Village { code, name, .. } = village;
+    if let Some(found) = find(line.clone(), village).await? {
+        if found.display_name != *name {
+            println!("{code} 已经建立，名称是{}，没有改为{name}（改名用 UpdateVillage）", found.display_name);
+        }
+        return Ok(());
+    }
     let request = registry::CreateVillageRequest {
-        village_id: village.code.to_string(),
-        village: Some(registry::Village { display_name: village.name.clone(), ..registry::Village::default() }),
+        village_id: code.to_string(),
+        village: Some(registry::Village { display_name: name.clone(), ..registry::Village::default() }),
         request_id: String::new(),
     };
     match VillageServiceClient::new(line).create_village(request).await {
         Ok(_) => Ok(()),
-        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()), // somebody else was faster
         Err(status) => Err(told(status)),
     }
 }
@@ -156,15 +187,13 @@ async fn create(line: Line, village: &Village) -> Result<()> {
 /// A check changes nothing, so it cannot make the village whose workbooks it looks at.
 async fn must_exist(line: Line, village: &Village) -> Result<()> {
     let Village { code, name, .. } = village;
-    let request = registry::GetVillageRequest { name: VillageName(*code).to_string() };
-    match VillageServiceClient::new(line).get_village(request).await {
-        Ok(_) => Ok(()),
-        Err(status) if status.code() == Code::NotFound => bail!(
+    if find(line, village).await?.is_none() {
+        bail!(
             "{name}（{code}）还没有建立，无法检查它的工作簿。请先只建立这个村(社区)，再检查：\n  \
              lianxin onboard {code} --name {name}"
-        ),
-        Err(status) => Err(told(status)),
+        );
     }
+    Ok(())
 }
 
 /// One message of an import's answer.
@@ -176,16 +205,30 @@ enum Step {
 /// The imports differ in nothing but their types: each hands a workbook to its service and follows it to the report.
 macro_rules! import {
     ($name:ident, $client:ty, $method:ident, $package:ident::$request:ident, $step:path) => {
-        async fn $name(line: &Line, parent: &str, file: &Path, check: bool, aloud: bool) -> Result<ImportReport> {
+        async fn $name(
+            line: &Line,
+            parent: &str,
+            file: &Path,
+            check: bool,
+            aloud: bool,
+        ) -> Result<Option<ImportReport>> {
             use $step as Contract;
             let request = $package::$request { parent: parent.to_owned(), content: read(file)?, validate_only: check };
             let mut client = <$client>::new(line.clone()).max_encoding_message_size(LARGEST_WORKBOOK);
-            let steps = client.$method(request).await.map_err(told)?.into_inner();
             let step = |step| match step {
                 Contract::Progress(progress) => Step::Progress(progress),
                 Contract::Report(report) => Step::Report(report),
             };
-            follow(steps, aloud, |message| message.step.map(step)).await
+            let outcome = match client.$method(request).await {
+                Ok(steps) => follow(steps.into_inner(), aloud, |message| message.step.map(step)).await,
+                Err(status) => Err(status),
+            };
+            match outcome {
+                Ok(report) => Ok(Some(report)),
+                // A workbook may hold the sheets of one service and not of another.
+                Err(status) if reason(&status).as_deref() == Some(reasons::SHEET_MISSING) => Ok(None),
+                Err(status) => Err(told(status)),
+            }
         }
     };
 }
@@ -219,10 +262,16 @@ import!(
 );
 
 /// Follows an import to its report, showing how far it is.
-async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: impl Fn(T) -> Option<Step>) -> Result<ImportReport> {
+async fn follow<T>(
+    mut steps: Streaming<T>,
+    aloud: bool,
+    read: impl Fn(T) -> Option<Step>,
+) -> Result<ImportReport, Status> {
     let bar = if aloud { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    bar.set_style(ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}")?);
-    while let Some(message) = steps.message().await.map_err(told)? {
+    bar.set_style(
+        ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    while let Some(message) = steps.message().await? {
         match read(message) {
             Some(Step::Progress(progress)) => {
                 bar.set_prefix(progress.sheet);
@@ -236,7 +285,7 @@ async fn follow<T>(mut steps: Streaming<T>, aloud: bool, read: impl Fn(T) -> Opt
             None => {}
         }
     }
-    bail!("the import ended without a report; import the same file again")
+    Err(Status::unavailable("the import ended without a report; import the same file again"))
 }
 
 fn read(file: &Path) -> Result<bytes::Bytes> {

@@ -1,6 +1,8 @@
 //! `lianxin report`: the figures of a village or a sub-district, out of reporting and nowhere else.
 
-use anyhow::{Context, Result};
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 use proto::casework::v1::{ConcernState, Matter};
 use proto::reporting::v1::figure_service_client::FigureServiceClient;
@@ -36,12 +38,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let Arguments { place, from, to, access } = arguments;
     let line = connect(&access.reporting, &access.caller(&place)?).await?;
     let figures = figures(line, &place, from, to).await?;
+    let known = figures.total.as_ref().filter(|total| !figures.villages.is_empty() || !total.display_name.is_empty());
+    let Some(total) = known else {
+        bail!("reporting 没有 {place} 的数字：没有这个村(社区)或街道，或者还没有建立（lianxin onboard）");
+    };
+    let mut out = std::io::stdout().lock();
     if !figures.villages.is_empty() {
-        println!("{}", by_village(&figures));
+        writeln!(out, "{}", by_village(&figures))?;
     }
-    if let Some(total) = &figures.total {
-        println!("{}", in_words(total));
-    }
+    writeln!(out, "{}", in_words(total))?;
     Ok(())
 }
 
@@ -53,7 +58,7 @@ pub async fn figures(line: Line, place: &str, from: Option<NaiveDate>, to: Optio
     let collection = match place.len() {
         12 => "villages",
         9 => "subdistricts",
-        _ => anyhow::bail!("a place is the 12 digits of a village or the 9 of a sub-district"),
+        _ => bail!("a place is the 12 digits of a village or the 9 of a sub-district"),
     };
     let request = GetFiguresRequest {
         parent: format!("{collection}/{place}"),

@@ -67,7 +67,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         let services = Services::start(&servers, &folder, arguments.port).await?;
 
         let access = services.access(&secrets);
-        bring_villages(&villages, &access, begun).await?;
+        bring_villages(&villages, &access, &folder.join("imported"), begun).await?;
         println!("\n{}", next(&folder, arguments.port));
         anyhow::Ok(services)
     };
@@ -110,15 +110,28 @@ async fn provision(servers: &Servers, secrets: &Path) -> Result<()> {
 
 /// Makes every village a tenant, imports the workbooks there are, waits until the news has reached everyone, and
 /// prints the figures of reporting.
-async fn bring_villages(villages: &[Village], access: &Access, begun: Instant) -> Result<()> {
+///
+/// A village's workbooks are imported once; a file in `imported` says so. From then on the records are the truth, and
+/// a start must not set back what people have changed in them since.
+async fn bring_villages(villages: &[Village], access: &Access, imported: &Path, begun: Instant) -> Result<()> {
     let subdistrict =
         villages.first().map(|village| village.code.subdistrict()).context("villages.csv names no village")?;
     let caller = access.caller(subdistrict.as_str())?;
-    say(begun, &format!("建立 {} 个村(社区)，导入花名册和台账", villages.len()));
+    std::fs::create_dir_all(imported)?;
+    say(begun, &format!("建立 {} 个村(社区)，首次启动时导入花名册和台账", villages.len()));
     let mut marks = std::collections::BTreeMap::new();
     let (mut changed, mut refused) = (0, 0);
     for village in villages {
-        let done = onboard(village, false, access, &caller, false).await.with_context(|| village.name.clone())?;
+        let done_before = imported.join(village.code.as_str());
+        let village = if done_before.exists() {
+            Village { roster: None, ledger: None, ..village.clone() }
+        } else {
+            village.clone()
+        };
+        let done = onboard(&village, false, access, &caller, false).await.with_context(|| village.name.clone())?;
+        if village.roster.is_some() || village.ledger.is_some() {
+            std::fs::write(done_before, "")?;
+        }
         (changed, refused) = (changed + done.changed, refused + done.refused);
         marks.extend(done.marks.into_iter().map(|mark| (mark.stream.clone(), mark)));
     }
@@ -164,6 +177,7 @@ fn next(folder: &Path, port: u16) -> String {
   TOKEN=$({program} token --office clerk --scope {GAOCHONG} --key {key})
   grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" -d '{{\"parent\":\"villages/{GAOCHONG}\",\"page_size\":3}}' \\
     127.0.0.1:{port} lianxin.registry.v1.HouseholdService/ListHouseholds
+花名册和台账已经导入过的不再自动导入，以免覆盖之后的修改；要再导入，用 lianxin onboard。
 数据和日志都在 {}；要从头再来，停止后删除该文件夹。按 Ctrl-C 停止。",
         folder.display(),
         key = key.display(),

@@ -95,7 +95,9 @@ impl Server {
         let keys = Keys::open(&self.config.jwks, &self.config.audience).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
         self.routes.add_service(health_service);
-        self.routes.add_service(reflection()?);
+        self.routes.add_service(reflection().build_v1().map_err(Error::internal)?);
+        // Several clients, Python's among them, know only the older name of the same service.
+        self.routes.add_service(reflection().build_v1alpha().map_err(Error::internal)?);
         let gate = gate::GateLayer::new(keys, &self.config, self.wait_for.clone());
 
         let admin = match self.config.admin_listen {
@@ -137,18 +139,11 @@ impl Server {
     }
 }
 
-fn reflection() -> Result<
-    impl NamedService
-    + Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync,
-> {
+/// What describes the contract to clients without its files.
+fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(Error::internal)
 }
 
 /// Says SERVING while the database answers. The broker does not count: without it writes go on, and

@@ -107,7 +107,8 @@ pub(crate) struct Filter {
 }
 
 /// A visit counts on the day it happened: not in the future, not before the household was linked, and by somebody who
-/// served then.
+/// served then and
+/// serves here.
 pub(crate) fn log(
     draft: Draft,
     known: &Circumstances,
@@ -130,6 +131,11 @@ pub(crate) fn log(
             Error::field("visit.representative", "is missing: nobody is linked, and the grid has no representative")
         }
     })?;
+    if ![known.linked_to, known.grid_representative].contains(&Some(visitor.member)) {
+        let member = MemberName::new(village, visitor.member);
+        let message = format!("{member} was not linked to the household and does not represent grid {grid}");
+        return Err(Error::refused(reasons::NOT_THEIR_REPRESENTATIVE, message));
+    }
     if day < visitor.term_start || visitor.term_end.is_some_and(|end| end <= day) {
         let member = MemberName::new(village, visitor.member);
         return Err(Error::refused(reasons::NOT_SERVING, format!("the term of {member} does not include {day}")));
@@ -207,6 +213,15 @@ mod tests {
             grid_representative: Some(Uuid::from_u128(3)),
             visitor: Some(Visitor { member: Uuid::from_u128(3), term_start: day("2023-02-01"), term_end: None }),
         }
+    }
+
+    #[test]
+    fn a_visit_is_not_credited_to_somebody_who_serves_elsewhere() {
+        let stranger = Visitor { member: Uuid::from_u128(9), term_start: day("2023-02-01"), term_end: None };
+        let known = Circumstances { visitor: Some(stranger), ..linked() };
+        assert_eq!(outcome(draft("2023-05-01"), &known).unwrap_err(), reasons::NOT_THEIR_REPRESENTATIVE);
+        let chosen = Circumstances { linked_to: Some(Uuid::from_u128(9)), ..known };
+        assert!(outcome(draft("2023-05-01"), &chosen).is_ok());
     }
 
     fn outcome(draft: Draft, known: &Circumstances) -> Result<Visit, &'static str> {

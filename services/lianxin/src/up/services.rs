@@ -1,6 +1,8 @@
 //! The four services as processes of their own, started, watched and stopped together.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -91,10 +93,10 @@ fn command(servers: &Servers, folder: &Path, service: &'static str, port: u16, l
     ];
     let listing: String = environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_private(&folder.join("secrets").join(format!("{service}.env")), &listing)?;
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+    let log = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
     // Ctrl-C in a terminal reaches a whole process group; the services are stopped in order instead.
     let mut command = Command::new("setpriv");
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.process_group(0);
     command
         .args(["--pdeathsig", "SIGTERM", "--"])
         .arg(std::env::current_exe()?)
