@@ -203,10 +203,12 @@ pub fn shipped(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/data").join(file)
 }
 
-/// The binary beside the tests; `tests/run` builds it first.
+/// The binary beside this program, or beside the folder of the tests; whoever runs them builds it first.
 pub fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let binary = test.parent().and_then(|deps| deps.parent()).unwrap().join("lianxin");
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().unwrap();
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+    let binary = folder.join("lianxin");
     assert!(binary.exists(), "{} is not built: run the tests with tests/run", binary.display());
     binary
 }

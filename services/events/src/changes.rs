@@ -40,15 +40,16 @@ pub(crate) fn village_of(record: &str) -> Option<&str> {
     record.strip_prefix("villages/")?.split('/').next()
 }
 
-/// The change log of a service, and the bell that wakes its relay.
+/// The change log of a service, the bell that wakes its relay, and the one that the relay rings.
 #[derive(Clone)]
 pub struct Changes {
     wake: Arc<Notify>,
+    published: Arc<Notify>,
 }
 
 impl Changes {
     pub(crate) fn new(wake: Arc<Notify>) -> Self {
-        Self { wake }
+        Self { wake, published: Arc::default() }
     }
 
     /// Appends changes to the transaction that makes them, in one statement. They become news when it
@@ -99,6 +100,16 @@ impl Changes {
     /// Waits for the bell.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    /// Rings for all who wait for news to be out.
+    pub(crate) fn tell_published(&self) {
+        self.published.notify_waiters();
+    }
+
+    /// The relay of this process rings it when it has published; another replica's does not.
+    pub(crate) fn published(&self) -> &Notify {
+        &self.published
     }
 }
 

@@ -5,11 +5,13 @@
 //! the reader does not know is acknowledged and counted, so that producers may add events freely.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use futures::{FutureExt, StreamExt};
 use platform::{Caller, Database, Error, Result, Scope, Tx, telemetry};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -48,6 +50,7 @@ pub(crate) struct Consumer<R> {
     database: Database,
     broker: Broker,
     changes: Changes,
+    applied: Arc<Notify>,
     reader: R,
     by: Caller,
 }
@@ -59,10 +62,11 @@ impl<R: Reader> Consumer<R> {
         database: Database,
         broker: Broker,
         changes: Changes,
+        applied: Arc<Notify>,
         reader: R,
     ) -> Self {
         let by = Caller::service(reader_name);
-        Self { reader_name, service, database, broker, changes, reader, by }
+        Self { reader_name, service, database, broker, changes, applied, reader, by }
     }
 
     pub(crate) async fn run(self, shutdown: CancellationToken) {
@@ -109,6 +113,7 @@ impl<R: Reader> Consumer<R> {
                 }
             }
             self.take(taken).await;
+            self.applied.notify_waiters();
             if let Some(error) = broken {
                 return Err(error);
             }

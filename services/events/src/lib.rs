@@ -42,6 +42,7 @@ pub struct Events {
     broker: broker::Broker,
     changes: Changes,
     reads: Vec<&'static str>,
+    applied: Arc<Notify>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -61,7 +62,8 @@ impl Events {
         let wake = Arc::new(Notify::new());
         let broker = broker::Broker::join(config, service, wake.clone()).await?;
         let changes = Changes::new(wake);
-        Ok(Self { service, database, broker, changes, reads: Vec::new(), tasks: TaskTracker::new(), shutdown })
+        let (reads, applied, tasks) = (Vec::new(), Arc::default(), TaskTracker::new());
+        Ok(Self { service, database, broker, changes, reads, applied, tasks, shutdown })
     }
 
     /// Where use cases append their changes.
@@ -85,6 +87,7 @@ impl Events {
             self.database.clone(),
             self.broker.clone(),
             self.changes.clone(),
+            self.applied.clone(),
             reader,
         );
         self.tasks.spawn(consumer.run(self.shutdown.clone()));
@@ -99,7 +102,7 @@ impl Events {
     /// What every call waits for: the news that its `lianxin-after` marks name.
     #[must_use]
     pub fn wait_for(&self) -> platform::server::WaitFor {
-        marks::wait_for(self.service, self.reads.clone(), self.broker.clone())
+        marks::wait_for(self.service, self.reads.clone(), self.broker.clone(), self.applied.clone())
     }
 
     /// Waits until relay and consumers have stopped after shutdown, within a bound.

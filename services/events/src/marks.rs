@@ -1,5 +1,6 @@
 //! Reading one's own writes elsewhere: the owner gives a mark, the reader waits until it has passed it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use platform::server::{WaitFor, admit};
@@ -8,13 +9,14 @@ use proto::mark::METADATA_KEY;
 use proto::platform::v1 as pb;
 use proto::platform::v1::news_service_server::{NewsService, NewsServiceServer};
 use proto::reasons;
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 use crate::broker::{Broker, Extent, stream_name};
 use crate::changes::Changes;
 
-/// First and longest rest between two looks.
-const RESTS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(20));
+/// First and longest rest between two looks while nobody rings.
+const RESTS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 /// Part of the caller's patience that is kept for the call itself and for saying that we gave up.
 const RESERVE: u32 = 10;
 
@@ -69,7 +71,7 @@ impl News {
         tx.rollback().await?;
         let Some(newest) = newest else { return Ok(()) };
         self.changes.wake();
-        wait(give_up, || async {
+        wait(give_up, self.changes.published(), || async {
             let mut tx = self.database.begin(scope).await?;
             let left: bool = sqlx::query_scalar(
                 "select exists (select 1 from change_log where sequence is null and position <= $1)",
@@ -99,17 +101,22 @@ fn incarnation(stream: &Extent) -> String {
 
 /// What every call waits for: that this service has read the news which the call's marks name. A mark
 /// of a stream that it does not read holds nothing up: it never will know more.
-pub(crate) fn wait_for(service: &'static str, reads: Vec<&'static str>, broker: Broker) -> WaitFor {
-    std::sync::Arc::new(move |headers, patience| {
+pub(crate) fn wait_for(
+    service: &'static str,
+    reads: Vec<&'static str>,
+    broker: Broker,
+    applied: Arc<Notify>,
+) -> WaitFor {
+    Arc::new(move |headers, patience| {
         let marks: Option<Vec<pb::Mark>> =
             headers.get_all(METADATA_KEY).iter().map(|value| value.to_str().ok()?.parse().ok()).collect();
-        let (reads, broker) = (reads.clone(), broker.clone());
+        let (reads, broker, applied) = (reads.clone(), broker.clone(), applied.clone());
         Box::pin(async move {
             let marks = marks.ok_or_else(|| Error::field(METADATA_KEY, "is not STREAM/incarnation/sequence"))?;
             let give_up = Instant::now() + patience - patience / RESERVE;
             for mark in marks {
                 if let Some(read) = reads.iter().find(|read| stream_name(read) == mark.stream) {
-                    passed(&broker, read, service, &mark, give_up).await?;
+                    passed(&broker, read, service, &mark, &applied, give_up).await?;
                 }
             }
             Ok(())
@@ -117,8 +124,15 @@ pub(crate) fn wait_for(service: &'static str, reads: Vec<&'static str>, broker: 
     })
 }
 
-async fn passed(broker: &Broker, read: &str, service: &str, mark: &pb::Mark, give_up: Instant) -> Result<()> {
-    wait(give_up, || async {
+async fn passed(
+    broker: &Broker,
+    read: &str,
+    service: &str,
+    mark: &pb::Mark,
+    applied: &Notify,
+    give_up: Instant,
+) -> Result<()> {
+    wait(give_up, applied, || async {
         let floor = match broker.read_up_to(read, service).await {
             Ok(floor) => floor,
             Err(error) if error.is_transient() => return Ok(false),
@@ -135,22 +149,29 @@ async fn passed(broker: &Broker, read: &str, service: &str, mark: &pb::Mark, giv
     .await
 }
 
-/// Looks again and again until it is so, or there is no patience left.
-async fn wait<F, Fut>(give_up: Instant, is_so: F) -> Result<()>
+/// Looks again and again until it is so, or there is no patience left: when the bell rings, and, as another replica may
+/// be the one that makes it so, also while it does not.
+async fn wait<F, Fut>(give_up: Instant, bell: &Notify, is_so: F) -> Result<()>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<bool>>,
 {
     let mut rest = RESTS.0;
-    while !is_so().await? {
+    loop {
+        // Listens before it looks, so that it misses no ring in between.
+        let rung = bell.notified();
+        if is_so().await? {
+            return Ok(());
+        }
         if Instant::now() + rest >= give_up {
             return Err(Error::Unavailable {
                 reason: reasons::NOT_YET_CAUGHT_UP,
                 message: "the news that this call asked to wait for has not arrived yet".to_owned(),
             });
         }
-        tokio::time::sleep(rest).await;
-        rest = (rest * 2).min(RESTS.1);
+        rest = match tokio::time::timeout(rest, rung).await {
+            Ok(()) => RESTS.0,
+            Err(_) => (rest * 2).min(RESTS.1),
+        };
     }
-    Ok(())
 }

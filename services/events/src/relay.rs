@@ -20,6 +20,8 @@ use crate::envelope::Outgoing;
 const BATCH: i64 = 500;
 /// The relay looks this often even if nobody rings: for changes of a replica that died after its commit.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Under load, batches begin no closer together: one that is published for each commit costs as much as the commit.
+const PACE: Duration = Duration::from_millis(10);
 /// Rest after the broker or the database did not answer.
 const REST: Duration = Duration::from_millis(200);
 
@@ -38,6 +40,7 @@ impl Relay {
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let mut compared: Option<Instant> = None;
         loop {
+            let begun = Instant::now();
             let rest = match self.publish_all(&mut compared, &shutdown).await {
                 Ok(()) => INTERVAL,
                 Err(error) => {
@@ -54,6 +57,7 @@ impl Relay {
                 () = self.changes.woken(), if rest == INTERVAL => {}
                 () = tokio::time::sleep(rest) => {}
             }
+            tokio::time::sleep(PACE.saturating_sub(begun.elapsed())).await;
         }
     }
 
@@ -106,14 +110,10 @@ impl Relay {
     /// Publishes up to [`BATCH`] changes, and says how many it tried.
     async fn publish_some(&self) -> Result<usize> {
         let mut tx = self.database.begin(&Scope::deployment()).await?;
-        let claimed = claim(&mut tx).await?;
+        let (claimed, longest) = claim(&mut tx).await?;
         if claimed.is_empty() {
             return Ok(0);
         }
-        let longest: Option<i64> =
-            sqlx::query_scalar("select max(sequence) from change_log where sequence is not null")
-                .fetch_one(&mut *tx)
-                .await?;
 
         let mut sent = Vec::with_capacity(claimed.len());
         for (outgoing, event) in &claimed {
@@ -137,6 +137,7 @@ impl Relay {
         let lost = published.lost(&mut tx, longest).await?;
         published.mark(&mut tx).await?;
         tx.commit().await?;
+        self.changes.tell_published();
         metrics::counter!("lianxin_news_published_total").increment(published.sequences.len() as u64);
         if lost > 0 {
             tracing::warn!(lost, "the stream was cut back; publishing again what it has lost");
@@ -213,11 +214,14 @@ struct ClaimedRow {
     event: Vec<u8>,
     traceparent: Option<String>,
     recorded_at: chrono::DateTime<chrono::Utc>,
+    longest: Option<i64>,
 }
 
-async fn claim(tx: &mut Tx) -> Result<Vec<(Outgoing, Vec<u8>)>> {
+/// The oldest changes that are not published, kept from other relays, and the last place of the stream that is known.
+async fn claim(tx: &mut Tx) -> Result<(Vec<(Outgoing, Vec<u8>)>, Option<i64>)> {
     let rows: Vec<ClaimedRow> = sqlx::query_as(
-        "select village, record, revision, noun, type, event, traceparent, recorded_at
+        "select village, record, revision, noun, type, event, traceparent, recorded_at,
+                (select max(sequence) from change_log where sequence is not null) as longest
            from change_log
           where sequence is null
           order by position
@@ -227,7 +231,8 @@ async fn claim(tx: &mut Tx) -> Result<Vec<(Outgoing, Vec<u8>)>> {
     .bind(BATCH)
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows
+    let longest = rows.first().and_then(|row| row.longest);
+    let claimed = rows
         .into_iter()
         .map(|row| {
             let outgoing = Outgoing {
@@ -241,7 +246,8 @@ async fn claim(tx: &mut Tx) -> Result<Vec<(Outgoing, Vec<u8>)>> {
             };
             (outgoing, row.event)
         })
-        .collect())
+        .collect();
+    Ok((claimed, longest))
 }
 
 async fn stream_set(tx: &mut Tx, name: &str, stream: &Extent) -> Result<()> {

@@ -63,8 +63,13 @@ pub fn sign(key: &Path, subject: String, grant: GrantClaim, live: Duration) -> R
         format!("signing key {}: run deploy/up first, or name one with --key (lianxin keygen makes one)", key.display())
     })?;
     let ends = SystemTime::now().duration_since(UNIX_EPOCH)? + live;
-    let claims =
-        Claims { sub: subject, aud: "lianxin".to_owned(), exp: i64::try_from(ends.as_secs())?, grants: vec![grant] };
+    let claims = Claims {
+        sub: subject,
+        aud: "lianxin".to_owned(),
+        exp: i64::try_from(ends.as_secs())?,
+        nbf: None,
+        grants: vec![grant],
+    };
     Ok(Signer::from_key(&text)?.sign(&claims)?)
 }
 

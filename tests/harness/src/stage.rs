@@ -108,7 +108,8 @@ impl Stage {
 
     /// A caller who holds all of these.
     pub fn holder(&self, subject: &str, grants: Vec<GrantClaim>) -> Call {
-        let claims = Claims { sub: subject.to_owned(), aud: "lianxin".to_owned(), exp: 4_000_000_000, grants };
+        let claims =
+            Claims { sub: subject.to_owned(), aud: "lianxin".to_owned(), exp: 4_000_000_000, nbf: None, grants };
         Call { token: Some(self.signer.sign(&claims).unwrap()), after: None }
     }
 }

@@ -10,9 +10,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
@@ -30,8 +31,15 @@ use crate::secret::Secret;
 const KEYS_LIVE: Duration = Duration::from_secs(300);
 /// A token with an unknown key makes us look again, but not more often than this.
 const KEYS_REST: Duration = Duration::from_secs(5);
+/// Tokens remembered as verified; some thousand people work at once.
+const REMEMBERED: usize = 10_000;
 /// How long we wait for the key set's address.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Seconds by which clocks may differ.
+const LEEWAY: i64 = 60;
+const INVALID: Error =
+    Error::Unauthenticated("the token is expired or not yet valid, not for this platform, or its signature is wrong");
 
 /// What a token says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +50,9 @@ pub struct Claims {
     pub aud: String,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// When it begins, in seconds since 1970; at once, if it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// What the holder may do.
     pub grants: Vec<GrantClaim>,
 }
@@ -72,6 +83,13 @@ impl GrantClaim {
     }
 }
 
+impl Verified {
+    fn holds(&self, now: i64) -> bool {
+        let (from, until) = self.valid;
+        (from.saturating_sub(LEEWAY)..=until.saturating_add(LEEWAY)).contains(&now)
+    }
+}
+
 enum Source {
     File(PathBuf),
     Address(reqwest::Client, String),
@@ -83,6 +101,16 @@ pub struct Keys {
     audience: String,
     keys: RwLock<HashMap<String, (Algorithm, DecodingKey)>>,
     read_at: Mutex<Option<Instant>>,
+    verified: RwLock<HashMap<[u8; 32], Arc<Verified>>>,
+}
+
+/// What a token said whose signature was right. Checking it costs as much as three statements of the database, and people
+/// call with the same token all day. Tokens themselves are not kept, but their SHA-256.
+struct Verified {
+    subject: String,
+    grants: Vec<Grant>,
+    /// From when until when it holds, in seconds since 1970.
+    valid: (i64, i64),
 }
 
 impl Keys {
@@ -99,7 +127,13 @@ impl Keys {
         } else {
             Source::File(PathBuf::from(jwks))
         };
-        let keys = Self { source, audience: audience.to_owned(), keys: RwLock::default(), read_at: Mutex::default() };
+        let keys = Self {
+            source,
+            audience: audience.to_owned(),
+            keys: RwLock::default(),
+            read_at: Mutex::default(),
+            verified: RwLock::default(),
+        };
         keys.read().await?;
         Ok(keys)
     }
@@ -109,31 +143,60 @@ impl Keys {
     /// # Errors
     /// [`Error::Unauthenticated`], with what is wrong but nothing of the token.
     pub async fn verify(&self, token: &str) -> Result<(String, Vec<Grant>)> {
+        self.refresh(KEYS_LIVE).await;
+        let digest = digest::digest(&digest::SHA256, token.as_bytes());
+        let digest = *digest.as_ref().first_chunk().ok_or_else(|| Error::internal("a digest is too short"))?;
+        let remembered = self.verified.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let verified = match remembered {
+            Some(verified) => verified,
+            None => self.remember(digest, self.check(token).await?),
+        };
+        let now = jsonwebtoken::get_current_timestamp().try_into().unwrap_or(i64::MAX);
+        // A token that is remembered ends all the same.
+        if !verified.holds(now) {
+            return Err(INVALID);
+        }
+        Ok((verified.subject.clone(), verified.grants.clone()))
+    }
+
+    async fn check(&self, token: &str) -> Result<Verified> {
         let header = decode_header(token).map_err(|_| Error::Unauthenticated("the token is not a JWT"))?;
         let kid = header.kid.ok_or(Error::Unauthenticated("the token names no key (kid)"))?;
-        if self.due(if self.get(&kid).is_some() { KEYS_LIVE } else { KEYS_REST })
+        if self.get(&kid).is_none() {
+            self.refresh(KEYS_REST).await;
+        }
+        let (algorithm, key) = self.get(&kid).ok_or(Error::Unauthenticated("the token's key is not in the key set"))?;
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY.unsigned_abs();
+        validation.set_audience(&[&self.audience]);
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+        let claims = decode::<Claims>(token, &key, &validation).map_err(|_| INVALID)?.claims;
+        let grants = claims.grants.into_iter().map(GrantClaim::read).collect::<Option<Vec<_>>>();
+        let grants = grants.ok_or(Error::Unauthenticated(
+            "a grant of the token is malformed: scope of 6, 9 or 12 digits, grids of three; leaders and representatives name theirs",
+        ))?;
+        Ok(Verified { subject: claims.sub, grants, valid: (claims.nbf.unwrap_or(i64::MIN), claims.exp) })
+    }
+
+    fn remember(&self, digest: [u8; 32], verified: Verified) -> Arc<Verified> {
+        let verified = Arc::new(verified);
+        let mut all = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(digest, verified.clone());
+        verified
+    }
+
+    /// Reads the key set again if that was last done so long ago.
+    async fn refresh(&self, after: Duration) {
+        if self.due(after)
             && let Err(error) = self.read().await
         {
             // The keys we have stay good while the key set cannot be reached.
             tracing::warn!(%error, "the key set could not be read again");
         }
-        let (algorithm, key) = self.get(&kid).ok_or(Error::Unauthenticated("the token's key is not in the key set"))?;
-        let mut validation = Validation::new(algorithm);
-        validation.set_audience(&[&self.audience]);
-        validation.validate_nbf = true;
-        validation.set_required_spec_claims(&["exp", "aud", "sub"]);
-        let claims = decode::<Claims>(token, &key, &validation)
-            .map_err(|_| {
-                Error::Unauthenticated(
-                    "the token is expired or not yet valid, not for this platform, or its signature is wrong",
-                )
-            })?
-            .claims;
-        let grants = claims.grants.into_iter().map(GrantClaim::read).collect::<Option<Vec<_>>>();
-        let grants = grants.ok_or(Error::Unauthenticated(
-            "a grant of the token is malformed: scope of 6, 9 or 12 digits, grids of three; leaders and representatives name theirs",
-        ))?;
-        Ok((claims.sub, grants))
     }
 
     fn get(&self, kid: &str) -> Option<(Algorithm, DecodingKey)> {
@@ -168,6 +231,8 @@ impl Keys {
             return Err(Error::internal("the key set holds no key that can be used (asymmetric, with kid and alg)"));
         }
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        // Whose key was withdrawn has to be found out again.
+        self.verified.write().unwrap_or_else(PoisonError::into_inner).clear();
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())
     }
@@ -248,6 +313,7 @@ mod tests {
             sub: "somebody".into(),
             aud: "lianxin".into(),
             exp: 4_000_000_000,
+            nbf: None,
             grants: vec![GrantClaim { office, scope: scope.into(), grids }],
         }
     }
@@ -306,6 +372,30 @@ mod tests {
             claims(Office::Clerk, "430112011211", Some(&["27"])),
         ] {
             assert!(keys.verify(&signer.sign(&claims).unwrap()).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_accepted_before_is_refused_once_its_key_is_withdrawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("jwks.json");
+        let (key, jwks) = Signer::generate().unwrap();
+        std::fs::write(&file, jwks).unwrap();
+        let keys = Keys::open(file.to_str().unwrap(), "lianxin").await.unwrap();
+        let token = Signer::from_key(&key).unwrap().sign(&claims(Office::Clerk, "430112011211", None)).unwrap();
+        for _ in 0..2 {
+            keys.verify(&token).await.unwrap();
+        }
+        std::fs::write(&file, Signer::generate().unwrap().1).unwrap();
+        keys.read().await.unwrap();
+        assert!(keys.verify(&token).await.is_err());
+    }
+
+    #[test]
+    fn a_token_that_is_remembered_holds_no_longer_than_it_says() {
+        let verified = Verified { subject: String::new(), grants: Vec::new(), valid: (1_000, 2_000) };
+        for (now, holds) in [(939, false), (940, true), (1_500, true), (2_060, true), (2_061, false)] {
+            assert_eq!(verified.holds(now), holds, "{now}");
         }
     }
 }

@@ -59,18 +59,19 @@ pub(super) async fn teams_count(tx: &mut Tx, tally: &mut Villages) -> Result<()>
 
 /// Active households, and those of them with a link in force on `day`.
 pub(super) async fn households_count(tx: &mut Tx, day: NaiveDate, tally: &mut Villages) -> Result<()> {
-    // While news is out of order, a household may for a moment seem to have two links: it counts once.
+    // While news is out of order, a household may for a moment seem to have two links: it counts once. Each is looked up
+    // by itself: a join would be planned badly as long as nobody has counted what an import has just brought.
     let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "select household.village, count(*), count(linked.household)
+        "select village, count(*),
+                count(*) filter (where exists (select
+                                                 from link
+                                                where link.village = household.village
+                                                  and link.household = household.id
+                                                  and start_date <= $2 and (end_date is null or end_date > $2)))
            from household
-           left join (select distinct village, household
-                        from link
-                       where village = any($1)
-                         and start_date <= $2 and (end_date is null or end_date > $2)) as linked
-                  on linked.village = household.village and linked.household = household.id
-          where household.village = any($1)
-            and household.active
-          group by household.village",
+          where village = any($1)
+            and active
+          group by village",
     )
     .bind(codes(tally))
     .bind(day)
