@@ -69,7 +69,7 @@ impl<R: Reader> Consumer<R> {
         while !shutdown.is_cancelled() {
             tokio::select! {
                 outcome = self.read(&shutdown) => if let Err(error) = outcome {
-                    tracing::warn!(%error, service = self.service, "news is not coming; trying again");
+                    tracing::warn!(error = error.in_full(), service = self.service, "news is not coming; trying again");
                 },
                 () = self.retry_letters() => {}
             }
@@ -147,7 +147,7 @@ impl<R: Reader> Consumer<R> {
                 }
             }
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, news = known.len(), "news cannot be applied now");
+                tracing::warn!(error = error.in_full(), news = known.len(), "news cannot be applied now");
                 for (message, _) in &known {
                     self.later(message).await;
                 }
@@ -202,7 +202,11 @@ impl<R: Reader> Consumer<R> {
     }
 
     async fn lay_aside(&self, news: &News, error: &Error) -> Result<()> {
-        tracing::error!(%error, record = news.record, "news cannot be applied; laid aside as a dead letter");
+        tracing::error!(
+            error = error.in_full(),
+            record = news.record,
+            "news cannot be applied; laid aside as a dead letter"
+        );
         let mut tx = self.database.begin(&Scope::deployment()).await?;
         dead_letters::letter_insert(&mut tx, self.service, news, error).await?;
         tx.commit().await?;
@@ -214,7 +218,7 @@ impl<R: Reader> Consumer<R> {
         loop {
             tokio::time::sleep(RETRY_INTERVAL).await;
             if let Err(error) = self.retry_some().await {
-                tracing::warn!(%error, "dead letters cannot be retried now");
+                tracing::warn!(error = error.in_full(), "dead letters cannot be retried now");
             }
         }
     }

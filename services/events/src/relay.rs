@@ -44,7 +44,7 @@ impl Relay {
                     compared = None;
                     // That the broker is gone is said once, by the connection.
                     if self.broker.is_connected() {
-                        tracing::warn!(%error, "news is not leaving; trying again");
+                        tracing::warn!(error = error.in_full(), "news is not leaving; trying again");
                     }
                     REST
                 }

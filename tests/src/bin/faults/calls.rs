@@ -18,6 +18,8 @@ use crate::system::System;
 
 /// How long one attempt may take.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
+/// So many things that are not as they must be are told as they happen.
+const TOLD: usize = 20;
 /// First and longest rest between two attempts.
 const RESTS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
 
@@ -49,8 +51,11 @@ pub(crate) struct Counts {
 impl Counts {
     /// Notes that something is not as it must be.
     pub(crate) fn broken(&self, what: String) {
-        println!("!! {what}");
-        self.broken.lock().unwrap().push(what);
+        let mut broken = self.broken.lock().unwrap();
+        if broken.len() < TOLD {
+            println!("          BROKEN: {what}");
+        }
+        broken.push(what);
     }
 
     /// All that was noted.

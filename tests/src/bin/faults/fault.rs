@@ -212,6 +212,7 @@ impl Fault {
             }
             Self::RollingRestart => {
                 system.upgrade().await?;
+                sleep(lasts).await; // the version before still serves
                 for at in 0..system.replicas.len() {
                     system.replicas[at].stop().await?;
                     system.replicas[at].begin()?;

@@ -40,6 +40,8 @@ use verify::Verification;
 
 /// Writers of the load, each on records of its own.
 const WORKERS: usize = 6;
+/// So many things that are broken are told at the end.
+const TOLD: usize = 100;
 /// Longest rest between two faults, in milliseconds.
 const BETWEEN: u64 = 1_500;
 
@@ -80,7 +82,10 @@ async fn main() -> ExitCode {
         }
         Ok(broken) => {
             println!("\nBROKEN (seed {seed}):");
-            broken.iter().for_each(|what| println!("- {what}"));
+            broken.iter().take(TOLD).for_each(|what| println!("- {what}"));
+            if broken.len() > TOLD {
+                println!("- … and {} more", broken.len() - TOLD);
+            }
             ExitCode::FAILURE
         }
         Err(error) => {
