@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use futures::{FutureExt, StreamExt};
+use platform::database::within;
 use platform::{Caller, Database, Error, Result, Scope, Tx, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -24,6 +25,8 @@ const BATCH: usize = 500;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long one request for news stays open.
 const REQUEST_OPEN: Duration = Duration::from_secs(20);
+/// How long a batch may take. It is over before the server gives up a statement, lest news be applied by two at once.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Rest after the broker did not answer.
 const REST: Duration = Duration::from_millis(200);
 /// How often letters that somebody asked to retry are looked for.
@@ -189,11 +192,11 @@ impl<R: Reader> Consumer<R> {
                 span
             })
             .collect();
-        let applied = async {
+        let applied = within(LONGEST, async {
             let mut tx = self.database.begin(&Scope::deployment()).await?;
             self.reader.apply(&mut tx, &self.by, &news).await?;
             self.changes.commit(tx).await
-        };
+        });
         // What a reaction changes belongs to the trace of its cause, where the batch has only one.
         match spans.as_slice() {
             [span] => applied.instrument(span.clone()).await,
@@ -217,7 +220,7 @@ impl<R: Reader> Consumer<R> {
     async fn retry_letters(&self) {
         loop {
             tokio::time::sleep(RETRY_INTERVAL).await;
-            if let Err(error) = self.retry_some().await {
+            if let Err(error) = within(LONGEST, self.retry_some()).await {
                 tracing::warn!(error = error.in_full(), "dead letters cannot be retried now");
             }
         }

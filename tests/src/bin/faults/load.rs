@@ -31,7 +31,7 @@ use crate::model::{Noun, Record};
 use crate::system::System;
 
 /// How long a worker tries one write: longer than any fault lasts and is recovered from.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(100);
 /// Rest between two writes of a worker, in milliseconds.
 const REST: std::ops::Range<u64> = 30..150;
 /// Of a hundred writes so many are given up at the first failure, sent twice at once, sent again after their answer.

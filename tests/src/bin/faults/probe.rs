@@ -22,9 +22,9 @@ use crate::load::{Ground, Worker, village};
 use crate::model::{Noun, Record};
 
 /// How long recovery may take before we say that something is stuck.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(120);
 /// How long one step of it is tried.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The one who looks.
 pub(crate) struct Probe {
