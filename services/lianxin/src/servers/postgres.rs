@@ -152,7 +152,12 @@ impl Postgres {
             let length = file.metadata()?.len();
             let mut command =
                 self.user.command(self.programs.postgres_bin.join("postgres"), &self.programs, Signal::SIGINT);
-            command.arg("-D").arg(&self.data).args(settings(port, self.durability)).stdout(file.try_clone()?).stderr(file);
+            command
+                .arg("-D")
+                .arg(&self.data)
+                .args(settings(port, self.durability))
+                .stdout(file.try_clone()?)
+                .stderr(file);
             let process = Process::start("PostgreSQL", command, FAREWELL).await?;
             let error = match ready(&process, port, &self.password).await {
                 Ok(()) => {

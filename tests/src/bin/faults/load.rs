@@ -219,7 +219,7 @@ impl Worker {
             matter_type: "路灯".to_owned(),
             text: format!("concern {at} of worker {}", self.number),
             household: ours.map(|ours| self.records[ours].name()).unwrap_or_default(),
-            grid: if ours.is_some() { String::new() } else { of_village("grids", &self.some_grid()) },
+            grid: if ours.is_some() { String::new() } else { of_village("grids", self.some_grid()) },
             ..Concern::default()
         };
         let content = format!("reported, {}", concern.text);

@@ -54,7 +54,7 @@ struct Arguments {
     seed: Option<u64>,
 
     /// For how long faults are struck, in minutes. Each fault is struck once at least, however long that takes
-    #[arg(long, default_value_t = 3.5)]
+    #[arg(long, default_value_t = 3.0)]
     minutes: f64,
 
     /// Strike only this fault; may be given several times
