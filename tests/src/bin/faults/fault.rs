@@ -18,7 +18,7 @@ use tonic::Code;
 
 use crate::calls::{Calls, Outcome, timed};
 use crate::cluster::NODES;
-use crate::load::village;
+use crate::ground::village;
 use crate::probe::Probe;
 use crate::system::{REPLICAS, SERVICES, System, signal_to};
 

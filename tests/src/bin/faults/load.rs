@@ -6,29 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use chrono::{Days, Utc};
 use lianxin::client::{Line, Metadata};
-use platform::clock::village_day;
 use proto::casework::v1::concern_service_client::ConcernServiceClient;
 use proto::casework::v1::{
     AcceptConcernRequest, Concern, ConcernState, CreateConcernRequest, FollowUpConcernRequest, FollowUpOutcome, Matter,
     ResolveConcernRequest, StartConcernRequest,
 };
-use proto::google::r#type::Date;
 use proto::liaison::v1::visit_service_client::VisitServiceClient;
 use proto::liaison::v1::{CreateVisitRequest, Visit, VisitMode};
 use proto::registry::v1::household_service_client::HouseholdServiceClient;
 use proto::registry::v1::{
     CreateHouseholdRequest, Household, HouseholdKind, UpdateHouseholdRequest, VerifyHouseholdRequest,
 };
-use tests::GAOCHONG;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::calls::{Calls, Outcome, timed};
+use crate::ground::{Ground, of_village, some_days_ago, village};
 use crate::model::{Noun, Record};
-use crate::system::System;
 
 /// How long a worker tries one write: longer than any fault lasts and is recovered from.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -38,30 +33,6 @@ const REST: std::ops::Range<u64> = 30..150;
 const IMPATIENT: u8 = 15;
 const TWINS: u8 = 5;
 const REPEATED: u8 = 8;
-
-/// What was there before the load.
-pub(crate) struct Ground {
-    households: Vec<String>,
-    grids: Vec<String>,
-}
-
-impl Ground {
-    /// Looks at the onboarded village.
-    pub(crate) async fn of(system: &System) -> Result<Self> {
-        let mut registry = system.owner("registry").await?;
-        let households: Vec<Uuid> =
-            sqlx::query_scalar("select id from household where state = 'active' order by number")
-                .fetch_all(&mut registry)
-                .await?;
-        let grids: Vec<String> = sqlx::query_scalar(
-            "select code from grid where state = 'active' and kind <> 'outside_estate' order by code",
-        )
-        .fetch_all(&mut registry)
-        .await?;
-        ensure!(!households.is_empty() && !grids.is_empty(), "the village was not onboarded");
-        Ok(Self { households: households.iter().map(|id| of_village("households", id)).collect(), grids })
-    }
-}
 
 /// One writer.
 pub(crate) struct Worker {
@@ -402,18 +373,4 @@ answers!(Household, Visit, Concern);
 
 fn take<T>(of: &mut Vec<T>, random: &mut fastrand::Rng) -> Option<T> {
     (!of.is_empty()).then(|| of.swap_remove(random.usize(..of.len())))
-}
-
-/// The village of the load.
-pub(crate) fn village() -> String {
-    format!("villages/{GAOCHONG}")
-}
-
-fn of_village(collection: &str, id: impl std::fmt::Display) -> String {
-    format!("villages/{GAOCHONG}/{collection}/{id}")
-}
-
-/// A day that is past by every clock, also by one that is set back.
-fn some_days_ago() -> Date {
-    proto::time::date(village_day(Utc::now()) - Days::new(5))
 }

@@ -9,6 +9,7 @@ mod calls;
 mod clock;
 mod cluster;
 mod fault;
+mod ground;
 mod load;
 mod model;
 mod probe;
@@ -31,7 +32,8 @@ use lianxin::servers::Programs;
 
 use calls::Calls;
 use fault::Fault;
-use load::{Ground, Worker};
+use ground::Ground;
+use load::Worker;
 use model::{Noun, Record};
 use probe::Probe;
 use system::System;
@@ -162,18 +164,21 @@ async fn strike_all(
     say: &impl Fn(&str),
 ) -> Result<()> {
     let ends = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
-    let all = if arguments.only.is_empty() { Fault::value_variants() } else { &arguments.only };
+    let asked = if arguments.only.is_empty() { Fault::value_variants() } else { &arguments.only };
+    let mut possible = Vec::new();
+    for fault in asked {
+        match fault.impossible(system) {
+            None => possible.push(*fault),
+            Some(why) => table.skipped(*fault, why),
+        }
+    }
     let mut round = 0;
-    loop {
-        let mut faults = all.to_vec();
+    while !possible.is_empty() {
+        let mut faults = possible.clone();
         random.shuffle(&mut faults);
         for fault in faults {
             if round > 0 && Instant::now() > ends {
                 return Ok(());
-            }
-            if let Some(why) = fault.impossible(system) {
-                table.skipped(fault, why);
-                continue;
             }
             tokio::time::sleep(Duration::from_millis(random.u64(..BETWEEN))).await;
             let failed = calls.counts.failed.load(Ordering::Relaxed);
@@ -191,4 +196,5 @@ async fn strike_all(
         }
         round += 1;
     }
+    Ok(())
 }

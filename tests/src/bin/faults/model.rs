@@ -76,7 +76,7 @@ pub(crate) struct Found {
 impl Record {
     /// Its resource name.
     pub(crate) fn name(&self) -> String {
-        format!("{}/{}/{}", crate::load::village(), self.noun.collection(), self.id)
+        format!("{}/{}/{}", crate::ground::village(), self.noun.collection(), self.id)
     }
 
     /// Says what is wrong with what was found, if anything is: acknowledged is there once, unknown is there whole or

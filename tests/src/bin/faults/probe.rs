@@ -18,7 +18,8 @@ use proto::reporting::v1::figure_service_client::FigureServiceClient;
 use proto::reporting::v1::{FigureSet, GetFiguresRequest};
 
 use crate::calls::{Calls, Outcome, timed};
-use crate::load::{Ground, Worker, village};
+use crate::ground::{Ground, village};
+use crate::load::Worker;
 use crate::model::{Noun, Record};
 
 /// How long recovery may take before we say that something is stuck.

@@ -25,44 +25,44 @@ macro_rules! mirrors {
 
 mirrors! {
     "grid":
-        "registry" "select village || code, (kind, line, state = 'retired', revision)::text from grid",
-        "liaison" "select village || code, (kind, line, retired, revision)::text from grid";
+        "registry" "select village || '/' || code, (kind, line, state = 'retired', revision)::text from grid",
+        "liaison" "select village || '/' || code, (kind, line, retired, revision)::text from grid";
     "household":
-        "registry" "select village || id, (number, grid, kind, outside, state, active_since, revision)::text from household",
-        "liaison" "select village || id, (number, grid, kind, outside, state, active_since, revision)::text from household";
+        "registry" "select village || '/' || id, (number, grid, kind, outside, state, active_since, revision)::text from household",
+        "liaison" "select village || '/' || id, (number, grid, kind, outside, state, active_since, revision)::text from household";
     "grid":
-        "registry" "select village || code, (state <> 'retired', revision)::text from grid",
-        "casework" "select village || code, (in_use, revision)::text from grid";
+        "registry" "select village || '/' || code, (state <> 'retired', revision)::text from grid",
+        "casework" "select village || '/' || code, (in_use, revision)::text from grid";
     "household":
-        "registry" "select village || id, (number, grid, state = 'active', revision)::text from household",
-        "casework" "select village || id, (number, grid, active, revision)::text from household";
+        "registry" "select village || '/' || id, (number, grid, state = 'active', revision)::text from household",
+        "casework" "select village || '/' || id, (number, grid, active, revision)::text from household";
     "team":
-        "liaison" "select village || grid, (cadre, leader, representative, revision)::text from team",
-        "casework" "select village || grid, (cadre, leader, representative, revision)::text from team";
+        "liaison" "select village || '/' || grid, (cadre, leader, representative, revision)::text from team",
+        "casework" "select village || '/' || grid, (cadre, leader, representative, revision)::text from team";
     "village":
         "registry" "select village, (display_name, revision)::text from village",
         "reporting" "select village, (display_name, revision)::text from village";
     "grid":
-        "registry" "select village || code, (state = 'active', revision)::text from grid",
-        "reporting" "select village || code, (in_use, revision)::text from grid";
+        "registry" "select village || '/' || code, (state = 'active', revision)::text from grid",
+        "reporting" "select village || '/' || code, (in_use, revision)::text from grid";
     "household":
-        "registry" "select village || id, (state = 'active', revision)::text from household",
-        "reporting" "select village || id, (active, revision)::text from household";
+        "registry" "select village || '/' || id, (state = 'active', revision)::text from household",
+        "reporting" "select village || '/' || id, (active, revision)::text from household";
     "merchant":
-        "registry" "select village || id, (state = 'open', revision)::text from merchant",
-        "reporting" "select village || id, (open, revision)::text from merchant";
+        "registry" "select village || '/' || id, (state = 'open', revision)::text from merchant",
+        "reporting" "select village || '/' || id, (open, revision)::text from merchant";
     "team":
-        "liaison" "select village || grid, (representative, num_nulls(cadre, leader, representative) = 0, revision)::text from team",
-        "reporting" "select village || grid, (representative, complete, revision)::text from team";
+        "liaison" "select village || '/' || grid, (representative, num_nulls(cadre, leader, representative) = 0, revision)::text from team",
+        "reporting" "select village || '/' || grid, (representative, complete, revision)::text from team";
     "link":
-        "liaison" "select village || id, (household, valid_from, valid_to, revision)::text from link",
-        "reporting" "select village || id, (household, start_date, end_date, revision)::text from link";
+        "liaison" "select village || '/' || id, (household, valid_from, valid_to, revision)::text from link",
+        "reporting" "select village || '/' || id, (household, start_date, end_date, revision)::text from link";
     "visit":
-        "liaison" "select village || id, (household, visited_on, persons, revision)::text from visit",
-        "reporting" "select village || id, (household, visited_on, persons, revision)::text from visit";
+        "liaison" "select village || '/' || id, (household, visited_on, persons, revision)::text from visit",
+        "reporting" "select village || '/' || id, (household, visited_on, persons, revision)::text from visit";
     "concern":
-        "casework" "select village || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern",
-        "reporting" "select village || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern";
+        "casework" "select village || '/' || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern",
+        "reporting" "select village || '/' || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern";
 }
 
 /// Every record of an owner as (resource name, what its history in the change log has to be).
