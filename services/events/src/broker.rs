@@ -1,6 +1,6 @@
 //! The connection to NATS, and the streams and durable consumers on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream;
 use async_nats::jetstream::{self, consumer::PullConsumer};
 use async_nats::{ConnectOptions, Event};
+use percent_encoding::percent_decode_str;
 use platform::{Error, Result, Secret};
 use tokio::sync::Notify;
 
@@ -91,10 +92,9 @@ impl Broker {
             .map(|address| address.trim().parse())
             .collect::<Result<_, _>>()
             .map_err(Error::internal)?;
-        if let (Some(file), Some(address)) = (&config.nats_password_file, addresses.first()) {
-            let password = Secret::from_file(file)
-                .map_err(|error| Error::internal(format!("password file {}: {error}", file.display())))?;
-            let user = address.username().unwrap_or("lianxin").to_owned();
+        if let Some(address) = addresses.first()
+            && let Some((user, password)) = login(address, config.nats_password_file.as_deref())?
+        {
             options = options.user_and_password(user, password.expose().to_owned());
         }
         let client = options.connect(addresses).await.map_err(Error::internal)?;
@@ -189,6 +189,20 @@ impl Broker {
     }
 }
 
+/// Whom to log in as, and with what: the password in the file, or else the one in the address, which the client by itself
+/// passes over in silence.
+fn login(address: &async_nats::ServerAddr, password_file: Option<&Path>) -> Result<Option<(String, Secret)>> {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8().map(String::from).map_err(Error::internal);
+    let user = address.username().map_or_else(|| Ok("lianxin".to_owned()), plain)?;
+    let password = match (password_file, address.password()) {
+        (Some(file), _) => Secret::from_file(file)
+            .map_err(|error| Error::internal(format!("password file {}: {error}", file.display())))?,
+        (None, Some(password)) => Secret::new(plain(password)?),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some((user, password)))
+}
+
 /// The stream of a service: its name in capitals.
 pub(crate) fn stream_name(service: &str) -> String {
     service.to_ascii_uppercase()
@@ -197,4 +211,22 @@ pub(crate) fn stream_name(service: &str) -> String {
 /// Trouble with the broker passes.
 pub(crate) fn unavailable(error: impl std::fmt::Display) -> Error {
     Error::Unavailable { reason: proto::reasons::UNAVAILABLE, message: format!("the broker does not answer: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    fn logged_in(address: &str) -> Option<(String, String)> {
+        let login = login(&address.parse().unwrap(), None).unwrap();
+        login.map(|(user, password)| (user, password.expose().to_owned()))
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_used() {
+        assert_eq!(logged_in("nats://me:a%2Fb@127.0.0.1:4222"), Some(("me".to_owned(), "a/b".to_owned())));
+        assert_eq!(logged_in("nats://me@127.0.0.1:4222"), None);
+        assert_eq!(logged_in("nats://127.0.0.1:4222"), None);
+    }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use futures::{FutureExt, StreamExt};
+use platform::database::within;
 use platform::{Caller, Database, Error, Result, Scope, Tx, telemetry};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,8 @@ const BATCH: usize = 500;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long one request for news stays open.
 const REQUEST_OPEN: Duration = Duration::from_secs(20);
+/// How long a batch may take. It is over before the server gives up a statement, lest news be applied by two at once.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Rest after the broker did not answer.
 const REST: Duration = Duration::from_millis(200);
 /// How often letters that somebody asked to retry are looked for.
@@ -73,7 +76,7 @@ impl<R: Reader> Consumer<R> {
         while !shutdown.is_cancelled() {
             tokio::select! {
                 outcome = self.read(&shutdown) => if let Err(error) = outcome {
-                    tracing::warn!(%error, service = self.service, "news is not coming; trying again");
+                    tracing::warn!(error = error.in_full(), service = self.service, "news is not coming; trying again");
                 },
                 () = self.retry_letters() => {}
             }
@@ -152,7 +155,7 @@ impl<R: Reader> Consumer<R> {
                 }
             }
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, news = known.len(), "news cannot be applied now");
+                tracing::warn!(error = error.in_full(), news = known.len(), "news cannot be applied now");
                 for (message, _) in &known {
                     self.later(message).await;
                 }
@@ -194,11 +197,11 @@ impl<R: Reader> Consumer<R> {
                 span
             })
             .collect();
-        let applied = async {
+        let applied = within(LONGEST, async {
             let mut tx = self.database.begin(&Scope::deployment()).await?;
             self.reader.apply(&mut tx, &self.by, &news).await?;
             self.changes.commit(tx).await
-        };
+        });
         // What a reaction changes belongs to the trace of its cause, where the batch has only one.
         match spans.as_slice() {
             [span] => applied.instrument(span.clone()).await,
@@ -207,7 +210,11 @@ impl<R: Reader> Consumer<R> {
     }
 
     async fn lay_aside(&self, news: &News, error: &Error) -> Result<()> {
-        tracing::error!(%error, record = news.record, "news cannot be applied; laid aside as a dead letter");
+        tracing::error!(
+            error = error.in_full(),
+            record = news.record,
+            "news cannot be applied; laid aside as a dead letter"
+        );
         let mut tx = self.database.begin(&Scope::deployment()).await?;
         dead_letters::letter_insert(&mut tx, self.service, news, error).await?;
         tx.commit().await?;
@@ -218,8 +225,8 @@ impl<R: Reader> Consumer<R> {
     async fn retry_letters(&self) {
         loop {
             tokio::time::sleep(RETRY_INTERVAL).await;
-            if let Err(error) = self.retry_some().await {
-                tracing::warn!(%error, "dead letters cannot be retried now");
+            if let Err(error) = within(LONGEST, self.retry_some()).await {
+                tracing::warn!(error = error.in_full(), "dead letters cannot be retried now");
             }
         }
     }

@@ -8,10 +8,6 @@ use crate::envelope::News;
 
 /// Keeps a letter, or its newest error.
 pub(crate) async fn letter_insert(tx: &mut Tx, service: &str, news: &News, error: &Error) -> Result<()> {
-    let mut why = error.to_string();
-    if let Error::Internal(cause) = error {
-        why = cause.to_string();
-    }
     sqlx::query(
         "insert into dead_letter (village, record, revision, type, stream, event, error)
          values ($1, $2, $3, $4, $5, $6, $7)
@@ -24,7 +20,7 @@ pub(crate) async fn letter_insert(tx: &mut Tx, service: &str, news: &News, error
     .bind(&news.type_name)
     .bind(service)
     .bind(news.event.as_ref())
-    .bind(why)
+    .bind(error.in_full())
     .execute(&mut **tx)
     .await?;
     Ok(())

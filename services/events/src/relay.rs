@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::PublishAckFuture;
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
+use platform::database::within;
 use platform::{Database, Result, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,11 @@ const BATCH: i64 = 500;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Under load, batches begin no closer together: one that is published for each commit costs as much as the commit.
 const PACE: Duration = Duration::from_millis(10);
+/// How long the database and the broker may take together over one batch, or over one look at the stream: longer than
+/// each of them may be silent by itself.
+const LONGEST: Duration = Duration::from_secs(30);
+/// The same with all that a stream has lost: it may be the whole change log, which the server takes its time for.
+const LONGEST_HEALING: Duration = Duration::from_secs(150);
 /// Rest after the broker or the database did not answer.
 const REST: Duration = Duration::from_millis(200);
 
@@ -47,7 +54,7 @@ impl Relay {
                     compared = None;
                     // That the broker is gone is said once, by the connection.
                     if self.broker.is_connected() {
-                        tracing::warn!(%error, "news is not leaving; trying again");
+                        tracing::warn!(error = error.in_full(), "news is not leaving; trying again");
                     }
                     REST
                 }
@@ -63,10 +70,12 @@ impl Relay {
 
     async fn publish_all(&self, compared: &mut Option<Instant>, shutdown: &CancellationToken) -> Result<()> {
         if self.broker.reconnected() || compared.is_none_or(|at| at.elapsed() >= INTERVAL) {
-            self.heal().await?;
+            within(LONGEST_HEALING, self.heal()).await?;
             *compared = Some(Instant::now());
         }
-        while !shutdown.is_cancelled() && self.publish_some().await? == usize::try_from(BATCH).unwrap_or(0) {}
+        while !shutdown.is_cancelled()
+            && within(LONGEST, self.publish_some()).await? == usize::try_from(BATCH).unwrap_or(0)
+        {}
         Ok(())
     }
 
@@ -75,18 +84,8 @@ impl Relay {
         if !self.broker.is_connected() {
             return Err(unavailable("no connection"));
         }
-        let mut tx = self.database.begin(&Scope::deployment()).await?;
-        // Known before asked: another replica may lengthen the stream meanwhile, never shorten it.
-        let (shortest, longest): (Option<i64>, Option<i64>) =
-            sqlx::query_as("select min(sequence), max(sequence) from change_log where sequence is not null")
-                .fetch_one(&mut *tx)
-                .await?;
-        let stream = self.broker.stream(self.service).await?;
-        let born: Option<chrono::DateTime<chrono::Utc>> =
-            sqlx::query_scalar("select born from stream where name = $1 for update")
-                .bind(stream_name(self.service))
-                .fetch_optional(&mut *tx)
-                .await?;
+        let (mut tx, look) = within(LONGEST, self.look()).await?;
+        let Look { shortest, longest, stream, born } = look;
         // Postgres keeps microseconds, NATS nanoseconds.
         let same = born.is_some_and(|born| (born - stream.born).abs() < chrono::Duration::microseconds(1));
         let lost = if !same {
@@ -99,12 +98,28 @@ impl Relay {
         } else {
             0
         };
-        tx.commit().await?;
+        within(LONGEST, async { Ok(tx.commit().await?) }).await?;
         if lost > 0 {
             tracing::warn!(lost, "the stream has lost news; publishing it again");
             metrics::counter!("lianxin_news_healed_total").increment(lost);
         }
         Ok(())
+    }
+
+    /// What the change log and the stream say of each other, and the transaction that has seen it.
+    async fn look(&self) -> Result<(Tx, Look)> {
+        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        // Known before asked: another replica may lengthen the stream meanwhile, never shorten it.
+        let (shortest, longest): (Option<i64>, Option<i64>) =
+            sqlx::query_as("select min(sequence), max(sequence) from change_log where sequence is not null")
+                .fetch_one(&mut *tx)
+                .await?;
+        let stream = self.broker.stream(self.service).await?;
+        let born: Option<DateTime<Utc>> = sqlx::query_scalar("select born from stream where name = $1 for update")
+            .bind(stream_name(self.service))
+            .fetch_optional(&mut *tx)
+            .await?;
+        Ok((tx, Look { shortest, longest, stream, born }))
     }
 
     /// Publishes up to [`BATCH`] changes, and says how many it tried.
@@ -145,6 +160,16 @@ impl Relay {
         }
         failed.map_or(Ok(claimed.len()), Err)
     }
+}
+
+/// The change log beside the stream.
+struct Look {
+    /// First and last place of the stream at which the change log knows news to be.
+    shortest: Option<i64>,
+    longest: Option<i64>,
+    stream: Extent,
+    /// When the stream was born that these places belong to.
+    born: Option<DateTime<Utc>>,
 }
 
 /// What the server acknowledged of one batch.
@@ -213,7 +238,7 @@ struct ClaimedRow {
     type_name: String,
     event: Vec<u8>,
     traceparent: Option<String>,
-    recorded_at: chrono::DateTime<chrono::Utc>,
+    recorded_at: DateTime<Utc>,
     longest: Option<i64>,
 }
 

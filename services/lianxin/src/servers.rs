@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+pub use self::folder::free_port;
 pub(crate) use self::folder::write_private;
 pub use self::postgres::OWNER;
 pub(crate) use self::process::{Farewell, Process};
@@ -82,7 +83,7 @@ impl Servers {
 
     /// Waits until one of the servers ends though nobody asked it to, and says which, with the end of its log.
     ///
-    /// A broker stopped by [`Servers::kill_nats`] was asked to.
+    /// One stopped by [`Servers::kill_nats`] or [`Servers::kill_postgres`] was asked to.
     pub async fn ended(&self) -> anyhow::Error {
         tokio::select! {
             error = self.postgres.ended() => error,
@@ -114,10 +115,26 @@ impl Servers {
         self.folder.secret_file(postgres::OWNER_SECRET)
     }
 
-    /// The process id of the PostgreSQL server (its postmaster), for tests that kill it.
+    /// The process id of the PostgreSQL server (its postmaster), if it runs.
     #[must_use]
-    pub fn postgres_pid(&self) -> u32 {
+    pub fn postgres_pid(&self) -> Option<u32> {
         self.postgres.pid()
+    }
+
+    /// Kills PostgreSQL as a power cut would, without notice, and leaves it dead.
+    ///
+    /// # Errors
+    /// If it does not die.
+    pub async fn kill_postgres(&mut self) -> Result<()> {
+        self.postgres.kill().await
+    }
+
+    /// Starts PostgreSQL again on the same port, stopping it gracefully first if it runs.
+    ///
+    /// # Errors
+    /// If it does not stop or does not become ready.
+    pub async fn restart_postgres(&mut self) -> Result<()> {
+        self.postgres.restart().await
     }
 
     /// The address of the broker, with the user's name inside but not the password: `nats://lianxin@127.0.0.1:PORT`.

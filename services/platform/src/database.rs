@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
+use proto::reasons;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres, Transaction};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -18,17 +21,33 @@ pub type Tx = Transaction<'static, Postgres>;
 
 /// How long a call waits for a free connection before it is told to come again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the beginning of a transaction may take. The server has nothing to do for it: without an answer by then, the
+/// connection has fallen silent, as connections do that a firewall has forgotten, and TCP may take for ever to say so.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(8);
+/// With no transaction begun for this long, those who hold all the connections are taken to wait for answers that never
+/// come.
+const SILENCE: Duration = Duration::from_secs(20);
 /// Longest statement: publishing a whole change log again takes seconds, anything beyond this is stuck.
 const STATEMENT_TIMEOUT: &str = "120s";
 /// Longest rest within a transaction: the relay's, while it waits for the broker. Whoever vanished lets go of their locks.
-const IDLE_TIMEOUT: &str = "60s";
+const IDLE_TIMEOUT: &str = "20s";
 /// Names the lock under which one process at a time provisions a server.
 const PROVISION_LOCK: i64 = 0x6c69_616e_7869_6e00;
 
 /// A service's own database. There is no other way to a connection than [`Database::begin`].
 #[derive(Clone, Debug)]
 pub struct Database {
+    options: PgPoolOptions,
+    server: PgConnectOptions,
+    current: Arc<RwLock<Current>>,
+}
+
+/// The connections in use now.
+#[derive(Debug)]
+struct Current {
     pool: PgPool,
+    /// When a transaction was last begun, or these connections first used.
+    begun: Instant,
 }
 
 impl Database {
@@ -61,9 +80,9 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false) // a dead connection is noticed by `begin`, without a round trip for each call
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+            .test_before_acquire(false); // a dead connection is noticed by `begin`, without a round trip for each call
+        let current = Current { pool: pool.clone().connect_lazy_with(options.clone()), begun: Instant::now() };
+        Ok(Self { options: pool, server: options, current: Arc::new(RwLock::new(current)) })
     }
 
     /// Begins a transaction within `scope`, in one round trip.
@@ -85,38 +104,81 @@ impl Database {
     async fn begin_with(&self, begin: &'static str, scope: &Scope) -> Result<Tx> {
         // A scope is digits or '*' by construction, so it can stand in the text; `set local` takes no parameters.
         let statement = format!("{begin}; set local lianxin.scope = '{scope}'");
-        match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
-            Ok(tx) => Ok(tx),
+        let pool = self.pool();
+        let tx = match timeout(BEGIN_TIMEOUT, pool.begin_with(AssertSqlSafe(statement.clone()))).await {
+            Ok(Ok(tx)) => tx,
             // Connections that died with a restarted server are found out one by one: forget them all,
             // and try once more. Nothing has been done yet, so nothing can be done twice.
-            Err(sqlx::Error::Io(_) | sqlx::Error::Database(_)) => {
-                self.forget_idle().await;
-                Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
+            Ok(Err(sqlx::Error::Io(_) | sqlx::Error::Database(_))) => {
+                forget_idle(&pool).await;
+                begin_once(&pool, statement).await?
             }
-            Err(error) => Err(error.into()),
+            Ok(Err(sqlx::Error::PoolTimedOut)) if !self.is_silent() => return Err(sqlx::Error::PoolTimedOut.into()),
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => begin_once(&self.renew(&pool), statement).await?,
+            Ok(Err(error)) => return Err(error.into()),
+        };
+        self.current.write().unwrap_or_else(PoisonError::into_inner).begun = Instant::now();
+        Ok(tx)
+    }
+
+    fn pool(&self) -> PgPool {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
+    }
+
+    /// Has nobody begun a transaction for longer than anybody may take for one?
+    fn is_silent(&self) -> bool {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).begun.elapsed() > SILENCE
+    }
+
+    /// Leaves connections that have fallen silent to themselves, whoever uses them, and goes on with new ones. Their
+    /// transactions are rolled back by the server when it misses them.
+    fn renew(&self, silent: &PgPool) -> PgPool {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        // All who wait find out at about the same time: the first renews for all.
+        if !silent.is_closed() {
+            tracing::warn!("connections to the database have fallen silent; making new ones");
+            let silent = silent.clone();
+            tokio::spawn(async move { silent.close().await });
+            let pool = self.options.clone().connect_lazy_with(self.server.clone());
+            *current = Current { pool, begun: Instant::now() };
         }
+        current.pool.clone()
     }
 
     /// Does the server answer?
     pub async fn is_ready(&self) -> bool {
-        match self.pool.acquire().await {
-            Ok(mut connection) => connection.ping().await.is_ok(),
-            Err(_) => false,
-        }
+        let answers = async { self.pool().acquire().await?.ping().await };
+        matches!(timeout(BEGIN_TIMEOUT, answers).await, Ok(Ok(())))
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        // Whoever still waits for an answer is not waited for.
+        let _ = timeout(ACQUIRE_TIMEOUT, self.pool().close()).await;
     }
+}
 
-    async fn forget_idle(&self) {
-        while let Some(connection) = self.pool.try_acquire() {
-            let mut connection = connection.detach();
-            if connection.ping().await.is_ok() {
-                let _ = connection.close().await;
-                break;
-            }
+/// Waits for work with the database that may be waiting for an answer that was lost on its way and never comes.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it takes longer than `limit`; as the work itself otherwise.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        tracing::warn!(seconds = limit.as_secs(), "the database has not answered");
+        Err(Error::Unavailable { reason: reasons::UNAVAILABLE, message: "the database does not answer".to_owned() })
+    })
+}
+
+async fn begin_once(pool: &PgPool, statement: String) -> Result<Tx> {
+    within(BEGIN_TIMEOUT, async { Ok(pool.begin_with(AssertSqlSafe(statement)).await?) }).await
+}
+
+async fn forget_idle(pool: &PgPool) {
+    while let Some(connection) = pool.try_acquire() {
+        let mut connection = connection.detach();
+        if matches!(timeout(ACQUIRE_TIMEOUT, connection.ping()).await, Ok(Ok(()))) {
+            let _ = connection.close().await;
+            break;
         }
     }
 }

@@ -101,6 +101,15 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// The error in words for whoever keeps the machine: of an internal one its cause, which no caller is told.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Internal(cause) => cause.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// Will the same thing, tried again a little later, probably work? Decides between waiting and giving up.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -156,6 +165,9 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
                 true
             }
+            // What is between us and the server closed the connection while it was being made (sqlx then speaks of an
+            // "unexpected response from SSLRequest"), or it is out of step: another one will do.
+            sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::BeginFailed => true,
             // Class 08 is connection trouble, 40 a serialization failure or deadlock, 53 lack of
             // resources (disk, memory, connections), 57 an operator's intervention such as a restart.
             sqlx::Error::Database(error) => {
@@ -244,6 +256,13 @@ mod tests {
         let status: Status = Error::internal("password of the database").into();
         assert_eq!(status.code(), Code::Internal);
         assert_eq!(status.message(), "internal error");
+    }
+
+    #[test]
+    fn a_connection_that_fails_while_it_is_made_passes() {
+        let cut_off = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned());
+        assert!(Error::from(cut_off).is_transient());
+        assert!(!Error::from(sqlx::Error::RowNotFound).is_transient());
     }
 
     #[test]

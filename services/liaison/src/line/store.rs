@@ -80,7 +80,8 @@ pub(crate) async fn lines_insert(tx: &mut Tx, lines: &[Line]) -> Result<Vec<Line
                 as new (village, kind, display_name, leader_offices, household_kinds, merchants_through_landlord,
                         created_at)
          on conflict (village, kind) do nothing
-         returning *",
+         returning village, kind, display_name, leader_offices, household_kinds, merchants_through_landlord, revision,
+                   created_at, updated_at",
     )
     .bind(lines.iter().map(|line| line.village.to_string()).collect::<Vec<_>>())
     .bind(lines.iter().map(|line| line.kind.as_str()).collect::<Vec<_>>())

@@ -237,7 +237,8 @@ pub(crate) async fn links_end(tx: &mut Tx, ends: &[(LinkName, NaiveDate)], now: 
             set valid_to = greatest(link.valid_from, ends.day), revision = link.revision + 1, updated_at = $4
            from unnest($1::text[], $2::uuid[], $3::date[]) as ends (village, id, day)
           where link.village = ends.village and link.id = ends.id and link.valid_to is null
-         returning link.*",
+         returning link.village, link.id, link.household, link.representative, link.line, link.valid_from, link.valid_to,
+                   link.origin, link.reason, link.revision, link.created_at, link.updated_at",
     )
     .bind(ends.iter().map(|(link, _)| link.village.to_string()).collect::<Vec<_>>())
     .bind(ends.iter().map(|(link, _)| link.link).collect::<Vec<_>>())
@@ -261,7 +262,8 @@ pub(crate) async fn links_begin(tx: &mut Tx, links: &[Link]) -> Result<Result<Ve
          on conflict (village, id) do update
             set valid_to = null, revision = link.revision + 1, updated_at = excluded.updated_at
           where link.valid_to is not null
-         returning link.*",
+         returning link.village, link.id, link.household, link.representative, link.line, link.valid_from, link.valid_to,
+                   link.origin, link.reason, link.revision, link.created_at, link.updated_at",
     )
     .bind(links.iter().map(|link| link.name.village.to_string()).collect::<Vec<_>>())
     .bind(links.iter().map(|link| link.name.link).collect::<Vec<_>>())

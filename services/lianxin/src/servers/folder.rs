@@ -177,7 +177,10 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
 }
 
 /// A port that nobody listens on now. Somebody may a moment later: whoever uses it tries again with another.
-pub(super) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> Result<u16> {
     for _ in 0..1000 {
         let width = PORTS.end - PORTS.start;
         let port = PORTS.start + u16::from_ne_bytes(random()?) % width;

@@ -1,6 +1,11 @@
 //! A private PostgreSQL: set up once, started, made ready, stopped. What is in its databases is not its business.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use nix::sys::signal::Signal;
@@ -40,10 +45,15 @@ const PASSING: [&str; 3] = ["Address already in use", "could not create any TCP/
 
 #[derive(Debug)]
 pub(super) struct Postgres {
-    process: Process,
+    process: Option<Process>,
     port: u16,
+    data: PathBuf,
+    password: String,
     owner_password: String,
     log: Log,
+    programs: Programs,
+    user: User,
+    durability: Durability,
 }
 
 impl Postgres {
@@ -70,34 +80,99 @@ impl Postgres {
         }
 
         let log = folder.log("postgres");
-        let (process, port) = launch(&data, &log, &password, programs, user, durability).await?;
-        let owner_password = folder.secret(OWNER_SECRET)?;
-        ensure_owner(port, &password, &owner_password)
+        let mut postgres = Self {
+            process: None,
+            port: 0,
+            data,
+            password,
+            owner_password: folder.secret(OWNER_SECRET)?,
+            log,
+            programs: programs.clone(),
+            user: user.clone(),
+            durability,
+        };
+        postgres.launch(None).await?;
+        ensure_owner(postgres.port, &postgres.password, &postgres.owner_password)
             .await
-            .with_context(|| format!("the role {OWNER} cannot be set up\n{}", log.tail()))?;
-        Ok(Self { process, port, owner_password, log })
+            .with_context(|| format!("the role {OWNER} cannot be set up\n{}", postgres.log.tail()))?;
+        Ok(postgres)
     }
 
-    pub(super) async fn stop(self) -> Result<()> {
-        self.process.stop().await
+    pub(super) async fn stop(mut self) -> Result<()> {
+        match self.process.take() {
+            Some(process) => process.stop().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until the server ends by itself.
     pub(super) async fn ended(&self) -> anyhow::Error {
-        let status = self.process.ended().await;
-        anyhow!("PostgreSQL has ended ({status})\n{}", self.log.tail())
+        match &self.process {
+            Some(process) => {
+                let status = process.ended().await;
+                anyhow!("PostgreSQL has ended ({status})\n{}", self.log.tail())
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) async fn kill(&mut self) -> Result<()> {
+        match self.process.take() {
+            Some(process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the server again on the port it had, stopping it gracefully first if it runs.
+    pub(super) async fn restart(&mut self) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.stop().await?;
+        }
+        self.launch(Some(self.port)).await
     }
 
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.process.pid()
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
     }
 
     pub(super) fn owner_password(&self) -> &str {
         &self.owner_password
+    }
+
+    /// Starts the server, on `port` or on any that is free, and waits until it answers.
+    async fn launch(&mut self, port: Option<u16>) -> Result<()> {
+        let mut attempt = 1;
+        loop {
+            let port = port.map_or_else(free_port, Ok)?;
+            let file = self.log.open()?;
+            let length = file.metadata()?.len();
+            let mut command =
+                self.user.command(self.programs.postgres_bin.join("postgres"), &self.programs, Signal::SIGINT);
+            command
+                .arg("-D")
+                .arg(&self.data)
+                .args(settings(port, self.durability))
+                .stdout(file.try_clone()?)
+                .stderr(file);
+            let process = Process::start("PostgreSQL", command, FAREWELL).await?;
+            let error = match ready(&process, port, &self.password).await {
+                Ok(()) => {
+                    (self.process, self.port) = (Some(process), port);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let said = self.log.since(length);
+            if attempt == ATTEMPTS || !PASSING.iter().any(|reason| said.contains(reason)) {
+                return Err(error.context(format!("PostgreSQL does not start\n{}", self.log.tail())));
+            }
+            attempt += 1;
+            sleep(Duration::from_millis(500)).await;
+        }
     }
 }
 
@@ -152,36 +227,6 @@ async fn same_version(data: &Path, programs: &Programs) -> Result<()> {
         version.trim(),
     );
     Ok(())
-}
-
-/// Starts the server on a free port and waits until it answers.
-async fn launch(
-    data: &Path,
-    log: &Log,
-    password: &str,
-    programs: &Programs,
-    user: &User,
-    durability: Durability,
-) -> Result<(Process, u16)> {
-    let mut attempt = 1;
-    loop {
-        let port = free_port()?;
-        let file = log.open()?;
-        let length = file.metadata()?.len();
-        let mut command = user.command(programs.postgres_bin.join("postgres"), programs, Signal::SIGINT);
-        command.arg("-D").arg(data).args(settings(port, durability)).stdout(file.try_clone()?).stderr(file);
-        let process = Process::start("PostgreSQL", command, FAREWELL).await?;
-        let error = match ready(&process, port, password).await {
-            Ok(()) => return Ok((process, port)),
-            Err(error) => error,
-        };
-        let said = log.since(length);
-        if attempt == ATTEMPTS || !PASSING.iter().any(|reason| said.contains(reason)) {
-            return Err(error.context(format!("PostgreSQL does not start\n{}", log.tail())));
-        }
-        attempt += 1;
-        sleep(Duration::from_millis(500)).await;
-    }
 }
 
 /// The settings that differ from PostgreSQL's own, as arguments.

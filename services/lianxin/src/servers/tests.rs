@@ -32,7 +32,7 @@ async fn a_table_is_still_there_after_a_stop_and_after_a_crash() {
     let servers = start(folder.path()).await;
     let mut connection = connect(&servers, "registry").await;
     sqlx::query("insert into village values ('430112011210')").execute(&mut connection).await.unwrap();
-    let postmaster = servers.postgres_pid();
+    let postmaster = servers.postgres_pid().unwrap();
     kill_by_number(postmaster);
     let ended = servers.ended().await.to_string();
     assert!(ended.starts_with("PostgreSQL has ended"), "{ended}");
@@ -105,10 +105,26 @@ async fn a_broker_comes_back_on_its_port_with_its_streams_unless_wiped() {
 }
 
 #[tokio::test]
+async fn a_killed_database_server_comes_back_on_its_port_with_what_it_was_given() {
+    let folder = TempDir::new().unwrap();
+    let mut servers = start(folder.path()).await;
+    let mut connection = connect(&servers, "postgres").await;
+    sqlx::query("create database registry").execute(&mut connection).await.unwrap();
+    let port = servers.postgres_port();
+
+    servers.kill_postgres().await.unwrap();
+    assert_eq!(servers.postgres_pid(), None);
+    servers.restart_postgres().await.unwrap();
+    assert_eq!(servers.postgres_port(), port);
+    connect(&servers, "registry").await;
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn servers_that_are_only_dropped_end_too() {
     let folder = TempDir::new().unwrap();
     let servers = start(folder.path()).await;
-    let processes = [servers.postgres_pid(), servers.nats_pid().unwrap()];
+    let processes = [servers.postgres_pid().unwrap(), servers.nats_pid().unwrap()];
     drop(servers);
     wait_for_the_end_of(&processes).await;
 }
