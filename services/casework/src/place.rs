@@ -50,27 +50,33 @@ impl Team {
     }
 }
 
-/// Where a concern of this household, or else of this grid, belongs.
-pub(crate) async fn place_find(
+/// Where concerns of these households, or else of these grids, belong; one answer for each.
+pub(crate) async fn places_find(
     tx: &mut Tx,
-    village: VillageCode,
-    household: Option<Uuid>,
-    grid: Option<GridCode>,
-) -> Result<Place> {
-    let (grid, household_known, given_up, has_team): (Option<String>, bool, bool, bool) = sqlx::query_as(
-        "select named.grid, named.known, coalesce(not grid.in_use, false), team.grid is not null
-           from (select coalesce(max(household.grid), $3) as grid, count(*) > 0 as known
-                   from household
-                  where household.village = $1 and household.id = $2) as named
-           left join grid on grid.village = $1 and grid.code = named.grid
-           left join team on team.village = $1 and team.grid = named.grid",
+    asked: &[(VillageCode, Option<Uuid>, Option<GridCode>)],
+) -> Result<Vec<Place>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(Option<String>, bool, bool, bool)> = sqlx::query_as(
+        "select coalesce(household.grid, asked.grid), household.id is not null, coalesce(not grid.in_use, false),
+                team.grid is not null
+           from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as asked (village, household, grid, place)
+           left join household on household.village = asked.village and household.id = asked.household
+           left join grid on grid.village = asked.village and grid.code = coalesce(household.grid, asked.grid)
+           left join team on team.village = asked.village and team.grid = coalesce(household.grid, asked.grid)
+          order by asked.place",
     )
-    .bind(village.as_str())
-    .bind(household)
-    .bind(grid.as_ref().map(GridCode::as_str))
-    .fetch_one(&mut **tx)
+    .bind(asked.iter().map(|(village, ..)| village.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(_, household, _)| *household).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(.., grid)| grid.as_ref().map(GridCode::as_str)).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
     .await?;
-    Place::read(grid.as_deref(), household_known, given_up, has_team)
+    rows.into_iter()
+        .map(|(grid, household_known, given_up, has_team)| {
+            Place::read(grid.as_deref(), household_known, given_up, has_team)
+        })
+        .collect()
 }
 
 type TeamRow = (String, bool, Vec<Option<Uuid>>, Vec<Option<String>>);
@@ -108,11 +114,6 @@ pub(crate) async fn any_grid(tx: &mut Tx, village: VillageCode) -> Result<bool> 
         .bind(village.as_str())
         .fetch_one(&mut **tx)
         .await?)
-}
-
-/// The team of one grid, if it is known.
-pub(crate) async fn team_find(tx: &mut Tx, village: VillageCode, grid: GridCode) -> Result<Option<Team>> {
-    Ok(grids_find(tx, village, &[grid]).await?.remove(&grid).flatten())
 }
 
 /// The households with these numbers, and their grids. An active household goes before one that no longer counts.

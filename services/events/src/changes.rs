@@ -15,10 +15,11 @@ pub struct Change {
     noun: &'static str,
     type_name: String,
     event: Vec<u8>,
+    traceparent: Option<String>,
 }
 
 impl Change {
-    /// The change that `event` tells of.
+    /// The change that `event` tells of, made by the request in whose trace this is called.
     ///
     /// # Errors
     /// When the event's name is not that of a village's record: our own mistake.
@@ -31,6 +32,7 @@ impl Change {
             noun: E::NOUN,
             type_name: E::full_name(),
             event: event.encode_to_vec(),
+            traceparent: telemetry::traceparent(),
         })
     }
 }
@@ -58,25 +60,33 @@ impl Changes {
     /// # Errors
     /// When the database refuses; two changes with the same revision of a record are our own mistake.
     pub async fn append(&self, tx: &mut Tx, by: &Authority, changes: &[Change]) -> Result<()> {
+        let changes: Vec<(&Authority, &Change)> = changes.iter().map(|change| (by, change)).collect();
+        self.append_each(tx, &changes).await
+    }
+
+    /// Appends changes of several people, each with who made it.
+    ///
+    /// # Errors
+    /// As [`Changes::append`].
+    pub async fn append_each(&self, tx: &mut Tx, changes: &[(&Authority, &Change)]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
         }
-        let traceparent = telemetry::traceparent();
         sqlx::query(
             "insert into change_log (village, record, revision, noun, type, event, subject, office, traceparent)
-             select village, record, revision, noun, type, event, $7, $8, $9
-               from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[])
-                    as change (village, record, revision, noun, type, event)",
+             select *
+               from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[],
+                           $8::text[], $9::text[])",
         )
-        .bind(changes.iter().map(|change| change.village.as_str()).collect::<Vec<_>>())
-        .bind(changes.iter().map(|change| change.record.as_str()).collect::<Vec<_>>())
-        .bind(changes.iter().map(|change| change.revision).collect::<Vec<_>>())
-        .bind(changes.iter().map(|change| change.noun).collect::<Vec<_>>())
-        .bind(changes.iter().map(|change| change.type_name.as_str()).collect::<Vec<_>>())
-        .bind(changes.iter().map(|change| change.event.as_slice()).collect::<Vec<_>>())
-        .bind(by.subject())
-        .bind(by.office().as_str())
-        .bind(traceparent)
+        .bind(changes.iter().map(|(_, change)| change.village.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.record.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.revision).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.noun).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.type_name.as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.event.as_slice()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(by, _)| by.subject()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
+        .bind(changes.iter().map(|(_, change)| change.traceparent.as_deref()).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
         Ok(())

@@ -97,6 +97,13 @@ impl Servers {
         format!("postgres://{OWNER}:{}@127.0.0.1:{}/{database}", self.postgres.owner_password(), self.postgres.port())
     }
 
+    /// The address to reach `database` as `role`, without a password: by a Unix socket where there is one.
+    #[must_use]
+    pub fn service_url(&self, role: &str, database: &str) -> String {
+        let socket = self.postgres.socket().map(|folder| format!("?host={}", folder.display())).unwrap_or_default();
+        format!("postgres://{role}@127.0.0.1:{}/{database}{socket}", self.postgres.port())
+    }
+
     /// The port of PostgreSQL, on 127.0.0.1.
     #[must_use]
     pub fn postgres_port(&self) -> u16 {

@@ -19,6 +19,7 @@ pub mod scope;
 pub mod secret;
 pub mod server;
 pub mod telemetry;
+pub mod together;
 pub mod vault;
 
 pub use caller::{Authority, Caller, Office};
@@ -31,4 +32,5 @@ pub use request::Request;
 pub use scope::Scope;
 pub use secret::Secret;
 pub use server::{Process, Server};
+pub use together::{Desk, Together};
 pub use vault::Vault;

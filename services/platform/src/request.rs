@@ -1,6 +1,8 @@
 //! `request_id`: the same request sent again, by a slow link or fifty times at once, acts once and is
 //! answered every time with what the first one made.
 
+use std::collections::{HashMap, HashSet};
+
 use aws_lc_rs::{digest, hmac};
 use prost::Message;
 use proto::names::VillageCode;
@@ -45,6 +47,12 @@ impl Request {
         Self { id: None, fingerprint: Vec::new() }
     }
 
+    /// By what two requests are the same; none for one that is always new.
+    #[must_use]
+    pub fn key(&self) -> Option<Uuid> {
+        self.id
+    }
+
     /// Claims the request for this transaction, which is about to make or change `record`. Answers
     /// `None` if it is new, or the record that the first one made or changed.
     ///
@@ -54,35 +62,90 @@ impl Request {
     /// # Errors
     /// `REQUEST_ID_REUSED` when the id came with another content before.
     pub async fn claim(&self, tx: &mut Tx, village: &VillageCode, record: &str) -> Result<Option<String>> {
-        let Some(id) = self.id else { return Ok(None) };
-        let claimed = sqlx::query(
-            "insert into request (village, id, fingerprint, record) values ($1, $2, $3, $4)
-             on conflict (village, id) do nothing",
-        )
-        .bind(village.as_str())
-        .bind(id)
-        .bind(&self.fingerprint)
-        .bind(record)
-        .execute(&mut **tx)
-        .await?;
-        if claimed.rows_affected() == 1 {
-            return Ok(None);
-        }
-        let (fingerprint, record): (Vec<u8>, String) =
-            sqlx::query_as("select fingerprint, record from request where village = $1 and id = $2")
-                .bind(village.as_str())
-                .bind(id)
-                .fetch_one(&mut **tx)
-                .await?;
-        if fingerprint == self.fingerprint {
-            Ok(Some(record))
+        let claims = claim_all(tx, &[(self, *village, record.to_owned())]).await?;
+        claims.into_iter().next().unwrap_or(Ok(None))
+    }
+}
+
+/// Claims several requests at once, no two of them the same, each as [`Request::claim`] does.
+///
+/// # Errors
+/// When the database refuses; what is wrong with one of them is its own answer.
+pub async fn claim_all(tx: &mut Tx, asked: &[(&Request, VillageCode, String)]) -> Result<Vec<Result<Option<String>>>> {
+    let ids: Vec<(&str, Uuid)> =
+        asked.iter().filter_map(|(request, village, _)| Some((village.as_str(), request.id?))).collect();
+    if ids.is_empty() {
+        return Ok(asked.iter().map(|_| Ok(None)).collect());
+    }
+    let named = || asked.iter().filter(|(request, ..)| request.id.is_some());
+    let villages: Vec<&str> = ids.iter().map(|(village, _)| *village).collect();
+    let keys: Vec<Uuid> = ids.iter().map(|(_, id)| *id).collect();
+    // In order, so that two transactions do not wait for each other.
+    let claimed: Vec<(String, Uuid)> = sqlx::query_as(
+        "insert into request (village, id, fingerprint, record)
+         select * from unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[]) as asked (village, id, fingerprint, record)
+          order by village, id
+         on conflict (village, id) do nothing
+         returning village, id",
+    )
+    .bind(&villages)
+    .bind(&keys)
+    .bind(named().map(|(request, ..)| request.fingerprint.as_slice()).collect::<Vec<_>>())
+    .bind(named().map(|(.., record)| record.as_str()).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    if claimed.len() == keys.len() {
+        return Ok(asked.iter().map(|_| Ok(None)).collect());
+    }
+    let claimed: HashSet<(String, Uuid)> = claimed.into_iter().collect();
+    let there: Vec<(String, Uuid, Vec<u8>, String)> = sqlx::query_as(
+        "select village, id, fingerprint, record
+           from unnest($1::text[], $2::uuid[]) as asked (village, id)
+           join request using (village, id)",
+    )
+    .bind(&villages)
+    .bind(&keys)
+    .fetch_all(&mut **tx)
+    .await?;
+    let there: HashMap<(String, Uuid), (Vec<u8>, String)> = there
+        .into_iter()
+        .map(|(village, id, fingerprint, record)| ((village, id), (fingerprint, record)))
+        .filter(|(key, _)| !claimed.contains(key))
+        .collect();
+    let answer = |request: &Request, village: &VillageCode| {
+        let (fingerprint, record) = there.get(&(village.to_string(), request.id?))?;
+        Some(if *fingerprint == request.fingerprint {
+            Ok(record.clone())
         } else {
             Err(Error::refused(
                 reasons::REQUEST_ID_REUSED,
                 "this request_id was used before with another content; make a new one for a new request",
             ))
-        }
+        })
+    };
+    Ok(asked.iter().map(|(request, village, _)| answer(request, village).transpose()).collect())
+}
+
+/// Gives claims back, of requests that were refused while others in the transaction were not.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn give_back(tx: &mut Tx, refused: &[(&Request, VillageCode)]) -> Result<()> {
+    let refused: Vec<(&str, Uuid)> =
+        refused.iter().filter_map(|(request, village)| Some((village.as_str(), request.id?))).collect();
+    if refused.is_empty() {
+        return Ok(());
     }
+    sqlx::query(
+        "delete from request
+          using unnest($1::text[], $2::uuid[]) as refused (village, id)
+          where request.village = refused.village and request.id = refused.id",
+    )
+    .bind(refused.iter().map(|(village, _)| *village).collect::<Vec<_>>())
+    .bind(refused.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The scope: the part of the country that a grant, a transaction or a token reaches.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,6 +19,13 @@ impl Scope {
     #[must_use]
     pub fn deployment() -> Self {
         Self("*".to_owned())
+    }
+
+    /// The scope of a transaction that carries out orders from these villages: it reaches each of them and no other.
+    #[must_use]
+    pub fn villages(villages: impl IntoIterator<Item = VillageCode>) -> Self {
+        let villages: BTreeSet<VillageCode> = villages.into_iter().collect();
+        Self(villages.iter().map(VillageCode::as_str).collect::<Vec<_>>().join(","))
     }
 
     /// Does this scope reach `village`?

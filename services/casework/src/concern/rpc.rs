@@ -20,7 +20,7 @@ impl ConcernService for Concerns {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
         let draft = read::draft(message, self.clock.new_id())?;
-        Ok(Response::new(self.report(&caller, &request, draft).await?.into()))
+        Ok(Response::new(self.report(&caller, request, draft).await?.into()))
     }
 
     async fn get_concern(&self, request: Request<pb::GetConcernRequest>) -> Answer<pb::Concern> {
@@ -41,37 +41,37 @@ impl ConcernService for Concerns {
     async fn update_concern(&self, request: Request<pb::UpdateConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn accept_concern(&self, request: Request<pb::AcceptConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn assign_concern(&self, request: Request<pb::AssignConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn start_concern(&self, request: Request<pb::StartConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn resolve_concern(&self, request: Request<pb::ResolveConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn follow_up_concern(&self, request: Request<pb::FollowUpConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 
     async fn list_moves(&self, request: Request<pb::ListMovesRequest>) -> Answer<pb::ListMovesResponse> {

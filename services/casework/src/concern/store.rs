@@ -1,6 +1,6 @@
 //! Concerns in the database. A concern and the move that made it what it is are written by one statement.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Authority, Error, OnConstraint, Page, Result, Tx};
@@ -89,19 +89,40 @@ impl TryFrom<Row> for Concern {
     }
 }
 
-/// One concern that the caller may see; `for_update` keeps others from changing it until this transaction ends.
-pub(crate) async fn concern_get(tx: &mut Tx, name: &ConcernName, by: &Authority, for_update: bool) -> Result<Concern> {
-    let row: Option<Row> = sqlx::query_as(if for_update {
-        select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3)) for update")
-    } else {
-        select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3))")
-    })
-    .bind(name.village.as_str())
-    .bind(name.concern)
-    .bind(by.grids())
-    .fetch_optional(&mut **tx)
-    .await?;
+/// One concern that the caller may see.
+pub(crate) async fn concern_get(tx: &mut Tx, name: &ConcernName, by: &Authority) -> Result<Concern> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3))"))
+            .bind(name.village.as_str())
+            .bind(name.concern)
+            .bind(by.grids())
+            .fetch_optional(&mut **tx)
+            .await?;
     row.ok_or_else(|| Error::NotFound(name.to_string()))?.try_into()
+}
+
+/// Those of these concerns that exist, kept from others until this transaction ends.
+pub(crate) async fn concerns_lock(tx: &mut Tx, names: &[ConcernName]) -> Result<HashMap<ConcernName, Concern>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // In order, so that two transactions do not wait for each other.
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "",
+        "where (village, id) in (select village, id from unnest($1::text[], $2::uuid[]) as asked (village, id))
+         order by village, id
+           for update"
+    ))
+    .bind(names.iter().map(|name| name.village.as_str()).collect::<Vec<_>>())
+    .bind(names.iter().map(|name| name.concern).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let concern: Concern = row.try_into()?;
+            Ok((concern.name, concern))
+        })
+        .collect()
 }
 
 /// Which concerns a list shows.
@@ -218,7 +239,7 @@ pub(crate) async fn concerns_waiting(tx: &mut Tx, villages: &[&str]) -> Result<V
 
 /// Stores concerns as they are after a step, and the step as a move. A first revision is inserted, a later one takes
 /// the place of the one before it; a step that finds neither is not taken. Answers which steps were.
-pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> Result<HashSet<ConcernName>> {
+pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Result<HashSet<ConcernName>> {
     if steps.is_empty() {
         return Ok(HashSet::new());
     }
@@ -229,11 +250,11 @@ pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> R
                            $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::boolean[], $14::date[],
                            $15::date[], $16::date[], $17::date[], $18::date[], $19::text[], $20::text[], $21::text[],
                            $22::integer[], $23::uuid[], $24::bigint[], $25::timestamptz[], $26::timestamptz[],
-                           $27::text[], $28::text[], $29::text[])
+                           $27::text[], $28::text[], $29::text[], $30::text[], $31::text[])
                     as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
                              owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
                              closed_on, result, resolved_by, outcome, score, ledger_row, revision, created_at,
-                             updated_at, kind, from_state, note)
+                             updated_at, kind, from_state, note, actor, office)
          ), kept as (
              insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
                                   owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
@@ -258,7 +279,7 @@ pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> R
          )
          insert into move (village, concern, revision, kind, from_state, to_state, actor, office, moved_at, note,
                            owner_kind, owner)
-         select village, id, revision, kind, from_state, state, $30, $31, updated_at, note, owner_kind, owner
+         select village, id, revision, kind, from_state, state, actor, office, updated_at, note, owner_kind, owner
            from step
            join kept using (village, id)
          returning village, concern",
@@ -292,8 +313,8 @@ pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> R
     .bind(column(steps, |step| step.kind.as_str()))
     .bind(column(steps, |step| step.from.map(State::as_str)))
     .bind(column(steps, |step| step.note.as_str()))
-    .bind(by.subject())
-    .bind(by.office().as_str())
+    .bind(steps.iter().map(|(by, _)| by.subject()).collect::<Vec<_>>())
+    .bind(steps.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
     .fetch_all(&mut **tx)
     .await
     .on_constraint("concern_reference", || Error::AlreadyExists("a concern with this reference".to_owned()))?;
@@ -301,8 +322,8 @@ pub(crate) async fn steps_save(tx: &mut Tx, by: &Authority, steps: &[Step]) -> R
 }
 
 /// One column of many steps.
-fn column<'a, T>(steps: &'a [Step], of: impl Fn(&'a Step) -> T) -> Vec<T> {
-    steps.iter().map(of).collect()
+fn column<'a, T>(steps: &[(&'a Authority, &'a Step)], of: impl Fn(&'a Step) -> T) -> Vec<T> {
+    steps.iter().map(|(_, step)| of(step)).collect()
 }
 
 #[derive(FromRow)]

@@ -47,6 +47,7 @@ const PASSING: [&str; 3] = ["Address already in use", "could not create any TCP/
 pub(super) struct Postgres {
     process: Option<Process>,
     port: u16,
+    socket: Option<PathBuf>,
     data: PathBuf,
     password: String,
     owner_password: String,
@@ -83,6 +84,7 @@ impl Postgres {
         let mut postgres = Self {
             process: None,
             port: 0,
+            socket: Some(home).filter(|home| holds_socket(home)),
             data,
             password,
             owner_password: folder.secret(OWNER_SECRET)?,
@@ -135,6 +137,11 @@ impl Postgres {
         self.port
     }
 
+    /// The folder of its Unix socket, which costs a third less than TCP; none where the folder's path does not allow one.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Process::pid)
     }
@@ -155,7 +162,7 @@ impl Postgres {
             command
                 .arg("-D")
                 .arg(&self.data)
-                .args(settings(port, self.durability))
+                .args(settings(port, self.socket.as_deref(), self.durability))
                 .stdout(file.try_clone()?)
                 .stderr(file);
             let process = Process::start("PostgreSQL", command, FAREWELL).await?;
@@ -229,13 +236,19 @@ async fn same_version(data: &Path, programs: &Programs) -> Result<()> {
     Ok(())
 }
 
+/// Can a Unix socket lie in this folder? Its path has to be short, and PostgreSQL reads the folder's as a list.
+fn holds_socket(folder: &Path) -> bool {
+    const LONGEST: usize = 107 - "/.s.PGSQL.65535".len();
+    let plain = |text: &str| !text.chars().any(|c| c.is_whitespace() || ",\"'\\%".contains(c));
+    folder.is_absolute() && folder.to_str().is_some_and(|text| text.len() <= LONGEST && plain(text))
+}
+
 /// The settings that differ from PostgreSQL's own, as arguments.
-fn settings(port: u16, durability: Durability) -> Vec<String> {
+fn settings(port: u16, socket: Option<&Path>, durability: Durability) -> Vec<String> {
     let mut settings = vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".to_owned(),
-        // The path of a Unix socket must be short; that of a project may be long.
-        "unix_socket_directories=".to_owned(),
+        format!("unix_socket_directories={}", socket.map(|folder| folder.display().to_string()).unwrap_or_default()),
         "max_connections=200".to_owned(),
         "shared_buffers=128MB".to_owned(),
         "effective_cache_size=1GB".to_owned(),

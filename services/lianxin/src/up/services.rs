@@ -81,10 +81,7 @@ fn command(servers: &Servers, folder: &Path, service: &'static str, port: u16, l
     let environment = [
         ("LIANXIN_LISTEN", format!("127.0.0.1:{port}")),
         ("LIANXIN_ADMIN_LISTEN", format!("127.0.0.1:{}", port + ADMIN)),
-        (
-            "LIANXIN_DATABASE_URL",
-            format!("postgres://lianxin_{service}@127.0.0.1:{}/{service}", servers.postgres_port()),
-        ),
+        ("LIANXIN_DATABASE_URL", servers.service_url(&format!("lianxin_{service}"), service)),
         ("LIANXIN_DATABASE_PASSWORD_FILE", secrets.join(service).display().to_string()),
         ("LIANXIN_NATS_URL", servers.nats_url()),
         ("LIANXIN_NATS_PASSWORD_FILE", servers.nats_password_file().display().to_string()),

@@ -27,12 +27,13 @@ pub(crate) fn run(system: &System, service: &str, script: &str, clients: usize, 
     let file = folder.path().join("script.sql");
     std::fs::write(&file, script).unwrap();
     let options = system.database(service);
+    let host = options.get_socket().map_or(options.get_host(), |folder| folder.to_str().unwrap());
     let output = Command::new(system.programs.postgres_bin.join("pgbench"))
         .env("PGPASSWORD", system.password(service))
         .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan -c jit=off")
         .current_dir(folder.path())
         .args(["--no-vacuum", "--protocol=prepared", "--log", "--jobs=2"])
-        .args(["-h", options.get_host(), "-p", &options.get_port().to_string()])
+        .args(["-h", host, "-p", &options.get_port().to_string()])
         .args(["-U", options.get_username(), &format!("--client={clients}"), &format!("--time={}", time.as_secs())])
         .arg(format!("--file={}", file.display()))
         .arg(options.get_database().unwrap())

@@ -1,0 +1,242 @@
+//! Where concerns are reported and moved: orders that come at once, in one transaction.
+//!
+//! Each order is decided by itself, by the rules; only the reading and the writing are shared. The transaction sees the
+//! villages of its orders and no other.
+
+use std::collections::{HashMap, HashSet};
+
+use events::Changes;
+use platform::request::{claim_all, give_back};
+use platform::revision::must_be;
+use platform::{Authority, Clock, Database, Desk, Error, Request, Result, Scope, Tx};
+use proto::names::{ConcernName, GridCode, VillageCode};
+use proto::reasons;
+use tracing::Span;
+use uuid::Uuid;
+
+use super::record::{Concern, Owner, Step};
+use super::rules::{self, Command, Draft};
+use super::{Order, store};
+use crate::place::{self, Place, Team};
+
+/// Carries out what is asked.
+pub(super) struct ConcernDesk {
+    database: Database,
+    changes: Changes,
+    clock: Clock,
+}
+
+/// What somebody asks for.
+pub(super) struct Asked {
+    by: Authority,
+    request: Request,
+    what: What,
+    span: Span,
+}
+
+pub(super) enum What {
+    Report(Draft),
+    Act(Order),
+}
+
+impl Asked {
+    pub(super) fn new(by: Authority, request: Request, what: What) -> Self {
+        Self { by, request, what, span: Span::current() }
+    }
+
+    fn name(&self) -> ConcernName {
+        match &self.what {
+            What::Report(draft) => draft.name,
+            What::Act(order) => order.name,
+        }
+    }
+}
+
+impl Desk for ConcernDesk {
+    type Order = Asked;
+    type Answer = Concern;
+
+    fn keys(order: &Asked) -> Vec<Uuid> {
+        std::iter::once(order.name().concern).chain(order.request.key()).collect()
+    }
+
+    async fn carry_out(&self, orders: &[Asked]) -> Result<Vec<Result<Concern>>> {
+        let scope = Scope::villages(orders.iter().map(|asked| asked.name().village));
+        let mut tx = self.database.begin(&scope).await?;
+        let claims: Vec<_> =
+            orders.iter().map(|asked| (&asked.request, asked.name().village, asked.name().to_string())).collect();
+        let mut decided = Vec::new();
+        let mut answers: HashMap<ConcernName, Result<Concern>> = HashMap::new();
+        for (asked, claim) in orders.iter().zip(claim_all(&mut tx, &claims).await?) {
+            match claim {
+                Ok(None) => decided.push(asked),
+                Ok(Some(made)) => {
+                    let made = made.parse().map_err(Error::internal)?;
+                    answers.insert(asked.name(), store::concern_get(&mut tx, &made, &asked.by).await);
+                }
+                Err(refused) => {
+                    answers.insert(asked.name(), Err(refused));
+                }
+            }
+        }
+        let steps = self.decide(&mut tx, &decided).await?;
+        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        for (asked, step) in decided.into_iter().zip(steps) {
+            match step {
+                Ok(step) => taken.push((asked, step)),
+                Err(error) => {
+                    refused.push((&asked.request, asked.name().village));
+                    answers.insert(asked.name(), Err(error));
+                }
+            }
+        }
+        let saved =
+            store::steps_save(&mut tx, &taken.iter().map(|(asked, step)| (&asked.by, step)).collect::<Vec<_>>());
+        let saved = saved.await?;
+        let mut news = Vec::new();
+        for (asked, step) in taken {
+            let name = step.concern.name;
+            if saved.contains(&name) {
+                // In the trace of the call that asked for it.
+                news.push((&asked.by, asked.span.in_scope(|| step.news())?));
+                answers.insert(name, Ok(step.concern));
+            } else {
+                refused.push((&asked.request, name.village));
+                answers.insert(name, Err(Error::AlreadyExists(name.to_string())));
+            }
+        }
+        // A single refusal leaves nothing behind, as everything is undone; beside others, its claim has to go.
+        if !news.is_empty() {
+            give_back(&mut tx, &refused).await?;
+            self.changes
+                .append_each(&mut tx, &news.iter().map(|(by, change)| (*by, change)).collect::<Vec<_>>())
+                .await?;
+            self.changes.commit(tx).await?;
+        }
+        let answer = |asked: &Asked| answers.remove(&asked.name());
+        orders
+            .iter()
+            .map(answer)
+            .map(|answer| answer.ok_or_else(|| Error::internal("an order without an answer")))
+            .collect()
+    }
+}
+
+impl ConcernDesk {
+    pub(super) fn new(database: Database, changes: Changes, clock: Clock) -> Self {
+        Self { database, changes, clock }
+    }
+
+    /// What each order comes to, by the rules.
+    async fn decide(&self, tx: &mut Tx, orders: &[&Asked]) -> Result<Vec<Result<Step>>> {
+        let drafts: Vec<&Draft> = orders
+            .iter()
+            .filter_map(|asked| match &asked.what {
+                What::Report(draft) => Some(draft),
+                What::Act(_) => None,
+            })
+            .collect();
+        let mut places = places_of(tx, &drafts).await?;
+        let names: Vec<ConcernName> =
+            orders.iter().filter(|asked| matches!(asked.what, What::Act(_))).map(|asked| asked.name()).collect();
+        let mut concerns = store::concerns_lock(tx, &names).await?;
+        let teams = teams_of(tx, orders, &concerns).await?;
+        let now = self.clock.now();
+        Ok(orders
+            .iter()
+            .map(|asked| match &asked.what {
+                What::Report(draft) => {
+                    let place = places.remove(&draft.name).unwrap_or_default();
+                    may_report(&asked.by, &place)?;
+                    rules::report(draft.clone(), &place, now)
+                }
+                What::Act(order) => {
+                    let unseen = || Error::NotFound(order.name.to_string());
+                    let before = concerns.remove(&order.name).ok_or_else(unseen)?;
+                    if asked.by.grids().is_some() && !before.grid.is_some_and(|grid| asked.by.sees(&grid)) {
+                        return Err(unseen());
+                    }
+                    must_be(order.expected, before.revision, &order.name)?;
+                    let mut command = order.command.clone();
+                    if let Command::Assign(owner, team) = &mut command
+                        && let Some(grid) = grid_of(*owner, &before)
+                    {
+                        *team = teams.get(&(order.name.village, grid)).cloned();
+                    }
+                    let step = rules::act(before, command, asked.by.subject(), now)?;
+                    Ok(Step { note: order.note.clone(), ..step })
+                }
+            })
+            .collect())
+    }
+}
+
+/// Where the reported concerns belong. A place that is unknown is looked for again behind the lock of those who wait.
+async fn places_of(tx: &mut Tx, drafts: &[&Draft]) -> Result<HashMap<ConcernName, Place>> {
+    let ask = |drafts: &[&Draft]| -> Vec<_> {
+        drafts.iter().map(|draft| (draft.name.village, draft.household, draft.grid)).collect()
+    };
+    let found = place::places_find(tx, &ask(drafts)).await?;
+    let mut places: HashMap<ConcernName, Place> = drafts.iter().map(|draft| draft.name).zip(found).collect();
+    let waiting: Vec<&Draft> = drafts
+        .iter()
+        .copied()
+        .filter(|draft| places.get(&draft.name).is_none_or(|place| place.team.is_none()))
+        .collect();
+    let mut villages: Vec<VillageCode> = waiting.iter().map(|draft| draft.name.village).collect();
+    villages.sort_unstable();
+    villages.dedup();
+    for village in villages {
+        place::waiting_lock(tx, village).await?;
+    }
+    let found = place::places_find(tx, &ask(&waiting)).await?;
+    places.extend(waiting.iter().map(|draft| draft.name).zip(found));
+    Ok(places)
+}
+
+/// The teams that have to be known before concerns are given to somebody.
+async fn teams_of(
+    tx: &mut Tx,
+    orders: &[&Asked],
+    concerns: &HashMap<ConcernName, Concern>,
+) -> Result<HashMap<(VillageCode, GridCode), Team>> {
+    let mut asked: HashMap<VillageCode, HashSet<GridCode>> = HashMap::new();
+    for order in orders {
+        if let What::Act(Order { name, command: Command::Assign(owner, _), .. }) = &order.what
+            && let Some(before) = concerns.get(name)
+            && let Some(grid) = grid_of(*owner, before)
+        {
+            asked.entry(name.village).or_default().insert(grid);
+        }
+    }
+    let mut teams = HashMap::new();
+    for (village, grids) in asked {
+        let grids: Vec<GridCode> = grids.into_iter().collect();
+        let known = place::grids_find(tx, village, &grids).await?;
+        teams.extend(known.into_iter().filter_map(|(grid, team)| Some(((village, grid), team?))));
+    }
+    Ok(teams)
+}
+
+/// Whoever serves some grids reports for these, and has to name one while the household's is not known; whoever
+/// serves the whole village need not. A household elsewhere is as unknown to them as one that does not exist.
+fn may_report(authority: &Authority, place: &Place) -> Result<()> {
+    match place.grid {
+        Some(grid) if authority.sees(&grid) => Ok(()),
+        Some(grid) if !place.household_known => authority.must_serve(&grid),
+        None if authority.grids().is_none() => Ok(()),
+        _ => Err(Error::refused(
+            reasons::UNKNOWN_HOUSEHOLD,
+            "casework does not know the household yet; name its grid, or show the registry's mark in lianxin-after",
+        )),
+    }
+}
+
+/// The grid whose team has to be looked at before `owner` is given the concern.
+fn grid_of(owner: Owner, concern: &Concern) -> Option<GridCode> {
+    match owner {
+        Owner::Team(grid) => Some(grid),
+        Owner::Member(_) => concern.grid,
+        Owner::Office => None,
+    }
+}
