@@ -155,7 +155,7 @@ fn unavailable(message: String) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
     use std::time::Duration;
 

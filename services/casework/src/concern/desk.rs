@@ -46,8 +46,8 @@ impl Asked {
 
     fn name(&self) -> ConcernName {
         match &self.what {
-            What::Report(draft) => draft.name,
-            What::Act(order) => order.name,
+            What::Report(draft) => draft.name.clone(),
+            What::Act(order) => order.name.clone(),
         }
     }
 }
@@ -90,19 +90,19 @@ impl Desk for ConcernDesk {
                 }
             }
         }
-        let saved =
-            store::steps_save(&mut tx, &taken.iter().map(|(asked, step)| (&asked.by, step)).collect::<Vec<_>>());
-        let saved = saved.await?;
+        let steps: Vec<_> = taken.iter().map(|(asked, step)| (&asked.by, step)).collect();
+        let saved = store::steps_save(&mut tx, &steps).await?;
         let mut news = Vec::new();
         for (asked, step) in taken {
-            let name = step.concern.name;
+            let name = step.concern.name.clone();
             if saved.contains(&name) {
                 // In the trace of the call that asked for it.
                 news.push((&asked.by, asked.span.in_scope(|| step.news())?));
                 answers.insert(name, Ok(step.concern));
             } else {
                 refused.push((&asked.request, name.village));
-                answers.insert(name, Err(Error::AlreadyExists(name.to_string())));
+                let there = Error::AlreadyExists(name.to_string());
+                answers.insert(name, Err(there));
             }
         }
         // A single refusal leaves nothing behind, as everything is undone; beside others, its claim has to go.
@@ -177,7 +177,7 @@ async fn places_of(tx: &mut Tx, drafts: &[&Draft]) -> Result<HashMap<ConcernName
         drafts.iter().map(|draft| (draft.name.village, draft.household, draft.grid)).collect()
     };
     let found = place::places_find(tx, &ask(drafts)).await?;
-    let mut places: HashMap<ConcernName, Place> = drafts.iter().map(|draft| draft.name).zip(found).collect();
+    let mut places: HashMap<ConcernName, Place> = drafts.iter().map(|draft| draft.name.clone()).zip(found).collect();
     let waiting: Vec<&Draft> = drafts
         .iter()
         .copied()
@@ -190,7 +190,7 @@ async fn places_of(tx: &mut Tx, drafts: &[&Draft]) -> Result<HashMap<ConcernName
         place::waiting_lock(tx, village).await?;
     }
     let found = place::places_find(tx, &ask(&waiting)).await?;
-    places.extend(waiting.iter().map(|draft| draft.name).zip(found));
+    places.extend(waiting.iter().map(|draft| draft.name.clone()).zip(found));
     Ok(places)
 }
 

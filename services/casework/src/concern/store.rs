@@ -120,7 +120,7 @@ pub(crate) async fn concerns_lock(tx: &mut Tx, names: &[ConcernName]) -> Result<
     rows.into_iter()
         .map(|row| {
             let concern: Concern = row.try_into()?;
-            Ok((concern.name, concern))
+            Ok((concern.name.clone(), concern))
         })
         .collect()
 }
