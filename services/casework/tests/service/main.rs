@@ -5,6 +5,7 @@
 mod concerns;
 mod ledger;
 mod routing;
+mod together;
 
 use casework::Config;
 use harness::{Call, Owner, Running, Stage};
