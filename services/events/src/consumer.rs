@@ -27,8 +27,8 @@ const BATCH: usize = 500;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long one request for news stays open.
 const REQUEST_OPEN: Duration = Duration::from_secs(20);
-/// How long a batch may take. It is over before the server gives up a statement, lest news be applied by two at once.
-const LONGEST: Duration = Duration::from_secs(60);
+/// How long a batch may take: well beyond the broker's patience, after which others try it too.
+const LONGEST: Duration = Duration::from_secs(30);
 /// Rest after the broker did not answer.
 const REST: Duration = Duration::from_millis(200);
 /// How often letters that somebody asked to retry are looked for.

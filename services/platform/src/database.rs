@@ -27,6 +27,8 @@ const BEGIN_TIMEOUT: Duration = Duration::from_secs(8);
 /// With no transaction begun for this long, those who hold all the connections are taken to wait for answers that never
 /// come.
 const SILENCE: Duration = Duration::from_secs(20);
+/// How long a stopping service says goodbye to the server. Its calls are over by then.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest statement: publishing a whole change log again takes seconds, anything beyond this is stuck.
 const STATEMENT_TIMEOUT: &str = "120s";
 /// Longest rest within a transaction: the relay's, while it waits for the broker. Whoever vanished lets go of their locks.
@@ -154,7 +156,7 @@ impl Database {
     /// Closes every connection.
     pub async fn close(&self) {
         // Whoever still waits for an answer is not waited for.
-        let _ = timeout(ACQUIRE_TIMEOUT, self.pool().close()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.pool().close()).await;
     }
 }
 

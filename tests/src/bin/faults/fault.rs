@@ -211,14 +211,20 @@ impl Fault {
                 format!("{service}, {SHIFT} days {}", if ahead { "ahead" } else { "behind" })
             }
             Self::RollingRestart => {
+                let begun = Instant::now();
                 system.upgrade().await?;
+                let migrated = begun.elapsed().as_secs_f64();
                 sleep(lasts).await; // the version before still serves
+                let mut slowest = 0.0_f64;
                 for at in 0..system.replicas.len() {
+                    let begun = Instant::now();
                     system.replicas[at].stop().await?;
+                    slowest = slowest.max(begun.elapsed().as_secs_f64());
                     system.replicas[at].begin()?;
                     system.replicas[at].serves().await?;
                 }
-                format!("to version {}", system.version)
+                let version = system.version;
+                format!("version {version}, migrated in {migrated:.1} s, the slowest replica stopped in {slowest:.1} s")
             }
         };
         let ended = ended.unwrap_or_else(Instant::now);
