@@ -104,7 +104,7 @@ impl Database {
     }
 
     async fn begin_with(&self, begin: &'static str, scope: &Scope) -> Result<Tx> {
-        // A scope is digits or '*' by construction, so it can stand in the text; `set local` takes no parameters.
+        // A scope is digits and commas or '*' by construction, so it can stand in the text; `set local` takes no parameters.
         let statement = format!("{begin}; set local lianxin.scope = '{scope}'");
         let pool = self.pool();
         let tx = match timeout(BEGIN_TIMEOUT, pool.begin_with(AssertSqlSafe(statement.clone()))).await {

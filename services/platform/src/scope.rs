@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use proto::names::VillageCode;
 
-/// A prefix of a village code: 12 digits are one village, 9 a sub-district, 6 a county.
+/// A prefix of a village code: 12 digits are one village, 9 a sub-district, 6 a county. Within the service also several
+/// villages, by their codes with commas between them.
 ///
 /// The same text stands in tokens, in resource names, in NATS permissions and in Postgres, where row
 /// security shows a transaction only the rows whose village starts with it.
