@@ -65,11 +65,14 @@ pub(crate) async fn citizen_save(tx: &mut Tx, village: &VillageCode, claims: &[C
     if numbered.is_empty() {
         return Ok(());
     }
+    // Only who was there before can have the number already; of those who are new it would be looked for in vain.
     sqlx::query(
         "insert into citizen (village, citizen_id_index, household, resident)
          select $1, claim.citizen_id_index, claim.household, claim.resident
-           from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as claim (household, resident, citizen_id_index)
-          where not exists (select from citizen known
+           from unnest($2::uuid[], $3::uuid[], $4::bytea[], $5::boolean[])
+                as claim (household, resident, citizen_id_index, is_new)
+          where claim.is_new
+             or not exists (select from citizen known
                              where known.village = $1
                                and known.citizen_id_index = claim.citizen_id_index
                                and known.household = claim.household
@@ -79,6 +82,7 @@ pub(crate) async fn citizen_save(tx: &mut Tx, village: &VillageCode, claims: &[C
     .bind(numbered.iter().map(|claim| claim.household).collect::<Vec<_>>())
     .bind(numbered.iter().map(|claim| claim.resident).collect::<Vec<_>>())
     .bind(numbered.iter().map(|claim| claim.index.as_deref()).collect::<Vec<_>>())
+    .bind(numbered.iter().map(|claim| claim.is_new).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .on_constraint("citizen_pkey", || Error::AlreadyExists("a person with this citizen ID number".to_owned()))?;
