@@ -123,10 +123,13 @@ pub(crate) async fn households_find(
     numbers: &[&str],
 ) -> Result<HashMap<String, (Uuid, GridCode)>> {
     let rows: Vec<(String, Uuid, String)> = sqlx::query_as(
-        "select distinct on (number) number, id, grid
-           from household
-          where village = $1 and number = any($2)
-          order by number, active desc, id",
+        "select wanted, id, grid
+           from unnest($2::text[]) as asked (wanted)
+          cross join lateral (select id, grid
+                                from household
+                               where village = $1 and number = wanted
+                               order by active desc, id
+                               limit 1) as household",
     )
     .bind(village.as_str())
     .bind(numbers)

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
@@ -23,6 +24,8 @@ use crate::envelope::{News, newest};
 
 /// News applied in one transaction.
 const BATCH: usize = 500;
+/// After so much news the server counts its rows for the first time.
+const FIRST_COUNT: usize = 1_000;
 /// The server says this often that it is still there; twice missed, we ask again.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long one request for news stays open.
@@ -54,8 +57,15 @@ pub(crate) struct Consumer<R> {
     broker: Broker,
     changes: Changes,
     applied: Arc<Notify>,
+    growth: Growth,
     reader: R,
     by: Caller,
+}
+
+/// How much news was applied since the service started, and at how much the server next counts its rows again.
+struct Growth {
+    applied: AtomicUsize,
+    next: AtomicUsize,
 }
 
 impl<R: Reader> Consumer<R> {
@@ -69,7 +79,17 @@ impl<R: Reader> Consumer<R> {
         reader: R,
     ) -> Self {
         let by = Caller::service(reader_name);
-        Self { reader_name, service, database, broker, changes, applied, reader, by }
+        Self {
+            reader_name,
+            service,
+            database,
+            broker,
+            changes,
+            applied,
+            growth: Growth { applied: AtomicUsize::new(0), next: AtomicUsize::new(FIRST_COUNT) },
+            reader,
+            by,
+        }
     }
 
     pub(crate) async fn run(self, shutdown: CancellationToken) {
@@ -153,6 +173,7 @@ impl<R: Reader> Consumer<R> {
                 for (message, _) in &known {
                     self.done(message, "applied").await;
                 }
+                self.grown(known.len()).await;
             }
             Err(error) if error.is_transient() => {
                 tracing::warn!(error = error.in_full(), news = known.len(), "news cannot be applied now");
@@ -166,6 +187,19 @@ impl<R: Reader> Consumer<R> {
                     self.take_one(&message, news).await;
                 }
             }
+        }
+    }
+
+    /// Each time twice as much has come, the server counts again: plans made while a table was small do not fit it for long.
+    async fn grown(&self, by: usize) {
+        let applied = self.growth.applied.fetch_add(by, Ordering::Relaxed) + by;
+        let next = self.growth.next.load(Ordering::Relaxed);
+        if applied < next {
+            return;
+        }
+        self.growth.next.store(applied * 2, Ordering::Relaxed);
+        if let Err(error) = self.database.count_rows().await {
+            tracing::warn!(error = error.in_full(), "the server does not count its rows; it will by itself");
         }
     }
 

@@ -147,6 +147,18 @@ impl Database {
         current.pool.clone()
     }
 
+    /// Has the server count its rows again where many have come, so that it plans by what is there now. For whoever brings
+    /// thousands at once; where few have come it does nothing.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn count_rows(&self) -> Result<()> {
+        let mut tx = self.begin(&Scope::deployment()).await?;
+        sqlx::query("select lianxin.count_rows()").execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Does the server answer?
     pub async fn is_ready(&self) -> bool {
         let answers = async { self.pool().acquire().await?.ping().await };

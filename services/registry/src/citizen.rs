@@ -31,10 +31,13 @@ pub(crate) async fn citizen_holders(tx: &mut Tx, village: &VillageCode, indexes:
         return Ok(Vec::new());
     }
     Ok(sqlx::query_as(
-        "select c.citizen_id_index, c.household, c.resident, h.number
-           from citizen c
-           join household h on h.village = c.village and h.id = c.household
-          where c.village = $1 and c.citizen_id_index = any($2)",
+        "select citizen_id_index, household, resident, number
+           from unnest($2::bytea[]) as asked (wanted)
+          cross join lateral (select c.citizen_id_index, c.household, c.resident, h.number
+                                from citizen c
+                                join household h on h.village = c.village and h.id = c.household
+                               where c.village = $1 and c.citizen_id_index = wanted
+                               limit 1) as holder",
     )
     .bind(village.as_str())
     .bind(indexes)

@@ -131,7 +131,7 @@ impl Rosters {
         let mut done = refused;
         let total = done + rows.len();
         import.progress(name, done, total).await?;
-        for chunk in rows.chunks(CHUNK) {
+        for (place, chunk) in rows.chunks(CHUNK).enumerate() {
             let fates = self.chunk(authority, known, chunk, &intake, import.validate_only()).await?;
             for ((number, row), fate) in chunk.iter().zip(fates) {
                 match fate {
@@ -152,6 +152,9 @@ impl Rosters {
                         problems.extend(headings.as_ref().map(|sheet| sheet.problem(*number, column, refusal)));
                     }
                 }
+            }
+            if place.is_power_of_two() && !import.validate_only() {
+                self.database.count_rows().await?;
             }
             done += chunk.len();
             import.progress(name, done, total).await?;

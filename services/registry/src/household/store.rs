@@ -149,18 +149,23 @@ pub(crate) async fn household_list(
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 
-/// The households with these numbers.
+/// The households with these numbers. Each is looked up by itself: in the middle of an import the server has not counted
+/// yet what has come, and would read the whole village for every chunk.
 pub(crate) async fn household_numbered(
     tx: &mut Tx,
     keys: &VillageKeys,
     village: &VillageCode,
     numbers: &[&str],
 ) -> Result<Vec<Household>> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(columns!(), "where village = $1 and number = any($2)"))
-        .bind(village.as_str())
-        .bind(numbers)
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "select household.* from unnest($2::text[]) as asked (wanted) cross join lateral (",
+        columns!(),
+        "where village = $1 and number = wanted limit 1) as household"
+    ))
+    .bind(village.as_str())
+    .bind(numbers)
+    .fetch_all(&mut **tx)
+    .await?;
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 
@@ -173,11 +178,18 @@ pub(crate) async fn household_kinds(
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(sqlx::query_as("select number, id, kind from household where village = $1 and number = any($2)")
-        .bind(village.as_str())
-        .bind(numbers)
-        .fetch_all(&mut **tx)
-        .await?)
+    Ok(sqlx::query_as(
+        "select number, id, kind
+           from unnest($2::text[]) as asked (wanted)
+          cross join lateral (select number, id, kind
+                                from household
+                               where village = $1 and number = wanted
+                               limit 1) as household",
+    )
+    .bind(village.as_str())
+    .bind(numbers)
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// Those of these households whose premises are rented to an open merchant.

@@ -114,12 +114,16 @@ pub(crate) async fn resident_of_households(
     village: &VillageCode,
     households: &[Uuid],
 ) -> Result<Vec<Resident>> {
-    let rows: Vec<Row> =
-        sqlx::query_as(concat!(columns!(), "where r.village = $1 and r.household = any($2) order by r.entered"))
-            .bind(village.as_str())
-            .bind(households)
-            .fetch_all(&mut **tx)
-            .await?;
+    // Each household by itself, as households are by their numbers.
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "select resident.* from unnest($2::uuid[]) as asked (wanted) cross join lateral (",
+        columns!(),
+        "where r.village = $1 and r.household = wanted) as resident order by entered"
+    ))
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?;
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 

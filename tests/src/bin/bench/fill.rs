@@ -63,7 +63,7 @@ pub(crate) async fn villages(casework: &mut PgConnection, many: usize) {
     }
 }
 
-/// The concerns with these numbers, spread over so many villages.
+/// The concerns with these numbers, spread over so many villages; those that are there already stay.
 pub(crate) async fn concerns(casework: &mut PgConnection, numbers: std::ops::Range<usize>, villages: usize) {
     let numbers: Vec<usize> = numbers.collect();
     for some in numbers.chunks(CHUNK) {
@@ -83,6 +83,7 @@ pub(crate) async fn concerns(casework: &mut PgConnection, numbers: std::ops::Ran
                  select *, current_date - (number % $6)::integer as day
                    from unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[], $7::text[], $8::bytea[])
                         as made (number, village, id, grid, state, record, event)
+                  where not exists (select from concern where concern.village = made.village and concern.id = made.id)
              ), concerns as (
                  insert into concern (village, id, reference, matter, matter_type, text, grid, state, owner_kind, owner,
                                       routed, reported_on, accepted_on, resolved_on, followed_up_on, closed_on, result,

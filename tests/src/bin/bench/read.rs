@@ -46,12 +46,9 @@ pub(crate) async fn measure(system: &System, arguments: &Arguments) {
         &["", "a second, min / median / max", "pgbench", "ratio"],
     );
     let mut owner = system.owner("casework").await;
-    let there: i64 = sqlx::query_scalar("select count(*) from concern").fetch_one(&mut owner).await.unwrap();
-    if (there as usize) < CONCERNS {
-        fill::villages(&mut owner, 15).await;
-        fill::concerns(&mut owner, 0..CONCERNS, 15).await;
-        fill::published(&mut owner).await;
-    }
+    fill::villages(&mut owner, 15).await;
+    fill::concerns(&mut owner, 0..CONCERNS, 15).await;
+    fill::published(&mut owner).await;
     let channels = system.channels("casework").await;
     let token = system.token("reader", Office::Officer, fill::COUNTY);
     let client = move |number: u64| ConcernServiceClient::new(channels[number as usize % channels.len()].clone());
