@@ -50,7 +50,8 @@ impl Team {
     }
 }
 
-/// Where concerns of these households, or else of these grids, belong; one answer for each.
+/// Where concerns of these households, or else of these grids, belong; one answer for each. Each is looked up by itself,
+/// by its keys: joined, the grids and teams of all villages would be read for a handful of them.
 pub(crate) async fn places_find(
     tx: &mut Tx,
     asked: &[(VillageCode, Option<Uuid>, Option<GridCode>)],
@@ -59,12 +60,19 @@ pub(crate) async fn places_find(
         return Ok(Vec::new());
     }
     let rows: Vec<(Option<String>, bool, bool, bool)> = sqlx::query_as(
-        "select coalesce(household.grid, asked.grid), household.id is not null, coalesce(not grid.in_use, false),
-                team.grid is not null
+        "select named.grid, named.known, coalesce(not used.in_use, false), served.grid is not null
            from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as asked (village, household, grid, place)
-           left join household on household.village = asked.village and household.id = asked.household
-           left join grid on grid.village = asked.village and grid.code = coalesce(household.grid, asked.grid)
-           left join team on team.village = asked.village and team.grid = coalesce(household.grid, asked.grid)
+          cross join lateral (select coalesce(max(household.grid), asked.grid) as grid, count(*) > 0 as known
+                                from household
+                               where household.village = asked.village and household.id = asked.household) as named
+           left join lateral (select grid.in_use
+                                from grid
+                               where grid.village = asked.village and grid.code = named.grid
+                               limit 1) as used on true
+           left join lateral (select team.grid
+                                from team
+                               where team.village = asked.village and team.grid = named.grid
+                               limit 1) as served on true
           order by asked.place",
     )
     .bind(asked.iter().map(|(village, ..)| village.as_str()).collect::<Vec<_>>())

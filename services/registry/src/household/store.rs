@@ -106,18 +106,19 @@ pub(crate) async fn household_list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Vec<Household>> {
-    // Two statements, so that those who ask for some grids get them from the index of grids.
+    // Statements of their own for those who ask for some grids or for a number, so that these come from their indexes.
     macro_rules! list {
-        ($grids:literal) => {
+        ($grids:literal, $number:literal) => {
             concat!(
                 columns!(),
                 "where village = $1
                    and number > $2
                    and ",
                 $grids,
+                " and ",
+                $number,
                 "
                    and ($4::text is null or kind = $4)
-                   and ($5::text is null or number = $5)
                    and ($6::text is null or $6 = any(tags))
                    and ($7::text is null or state = $7)
                    and ($8::text is null or villager_group = $8)
@@ -132,7 +133,12 @@ pub(crate) async fn household_list(
         (Some(one), None) => Some(vec![one.to_string()]),
         (Some(one), Some(grids)) => Some(grids.into_iter().filter(|grid| grid == one.as_str()).collect()),
     };
-    let statement = if grids.is_some() { list!("grid = any($3)") } else { list!("$3::text[] is null") };
+    let statement = match (grids.is_some(), filter.number.is_some()) {
+        (true, true) => list!("grid = any($3)", "number = $5"),
+        (true, false) => list!("grid = any($3)", "$5::text is null"),
+        (false, true) => list!("$3::text[] is null", "number = $5"),
+        (false, false) => list!("$3::text[] is null", "$5::text is null"),
+    };
     let rows: Vec<Row> = sqlx::query_as(statement)
         .bind(village.as_str())
         .bind(page.after_text())
