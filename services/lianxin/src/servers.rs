@@ -116,12 +116,6 @@ impl Servers {
         self.postgres.owner_password()
     }
 
-    /// The file that holds the password of [`OWNER`].
-    #[must_use]
-    pub fn owner_password_file(&self) -> PathBuf {
-        self.folder.secret_file(postgres::OWNER_SECRET)
-    }
-
     /// The process id of the PostgreSQL server (its postmaster), if it runs.
     #[must_use]
     pub fn postgres_pid(&self) -> Option<u32> {
