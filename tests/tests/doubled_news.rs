@@ -11,7 +11,8 @@ use harness::{TestDatabase, wait_for};
 use tests::World;
 
 /// Tables that are not projections of anybody's news.
-const OWN: &[&str] = &["change_log", "request", "data_key", "stream", "dead_letter", "_sqlx_migrations"];
+const OWN: &[&str] =
+    &["change_log", "outbox", "published", "request", "data_key", "stream", "dead_letter", "_sqlx_migrations"];
 
 struct Told {
     subject: String,

@@ -130,8 +130,12 @@ impl Changes {
 /// When the database refuses.
 pub async fn republish(database: &Database, scope: &Scope) -> Result<u64> {
     let mut tx = database.begin(scope).await?;
-    let changes =
-        sqlx::query("update change_log set sequence = null where sequence is not null").execute(&mut *tx).await?;
+    let changes = sqlx::query(
+        "with published as (delete from published returning position, village)
+         insert into outbox (position, village) select position, village from published on conflict do nothing",
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(changes.rows_affected())
 }

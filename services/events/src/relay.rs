@@ -111,9 +111,7 @@ impl Relay {
         let mut tx = self.database.begin(&Scope::deployment()).await?;
         // Known before asked: another replica may lengthen the stream meanwhile, never shorten it.
         let (shortest, longest): (Option<i64>, Option<i64>) =
-            sqlx::query_as("select min(sequence), max(sequence) from change_log where sequence is not null")
-                .fetch_one(&mut *tx)
-                .await?;
+            sqlx::query_as("select min(sequence), max(sequence) from published").fetch_one(&mut *tx).await?;
         let stream = self.broker.stream(self.service).await?;
         let born: Option<DateTime<Utc>> = sqlx::query_scalar("select born from stream where name = $1 for update")
             .bind(stream_name(self.service))
@@ -124,14 +122,15 @@ impl Relay {
 
     /// Publishes up to [`BATCH`] changes, and says how many it tried.
     async fn publish_some(&self) -> Result<usize> {
-        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        // What a crash makes it forget is published again, which harms nobody.
+        let mut tx = self.database.begin_repeatable(&Scope::deployment()).await?;
         let (claimed, longest) = claim(&mut tx).await?;
         if claimed.is_empty() {
             return Ok(0);
         }
 
         let mut sent = Vec::with_capacity(claimed.len());
-        for (outgoing, event) in &claimed {
+        for Claimed { outgoing, event, .. } in &claimed {
             let publish = self.broker.jetstream().publish_with_headers(
                 outgoing.subject(self.service),
                 outgoing.headers(self.service),
@@ -143,9 +142,12 @@ impl Relay {
 
         let mut published = Published::default();
         let mut failed = None;
-        for ((outgoing, _), answer) in claimed.iter().zip(answers) {
+        for (Claimed { position, outgoing, .. }, answer) in claimed.iter().zip(answers) {
             match answer {
-                Ok(ack) => published.note(outgoing, i64::try_from(ack.sequence).unwrap_or(i64::MAX), ack.duplicate),
+                Ok(ack) => {
+                    let sequence = i64::try_from(ack.sequence).unwrap_or(i64::MAX);
+                    published.note(*position, outgoing, sequence, ack.duplicate);
+                }
                 Err(error) => failed = Some(unavailable(error)),
             }
         }
@@ -175,19 +177,17 @@ struct Look {
 /// What the server acknowledged of one batch.
 #[derive(Default)]
 struct Published<'a> {
+    positions: Vec<i64>,
     villages: Vec<&'a str>,
-    records: Vec<&'a str>,
-    revisions: Vec<i64>,
     sequences: Vec<i64>,
     /// Sequences at which the message was stored now, not found to be there already.
     fresh: Vec<i64>,
 }
 
 impl<'a> Published<'a> {
-    fn note(&mut self, outgoing: &'a Outgoing, sequence: i64, duplicate: bool) {
+    fn note(&mut self, position: i64, outgoing: &'a Outgoing, sequence: i64, duplicate: bool) {
+        self.positions.push(position);
         self.villages.push(&outgoing.village);
-        self.records.push(&outgoing.record);
-        self.revisions.push(outgoing.revision);
         self.sequences.push(sequence);
         if !duplicate {
             self.fresh.push(sequence);
@@ -199,7 +199,7 @@ impl<'a> Published<'a> {
     /// place, and what was known to lie from there on is lost.
     async fn lost(&self, tx: &mut Tx, longest: Option<i64>) -> Result<u64> {
         let overtaken = self.fresh.iter().copied().filter(|sequence| Some(*sequence) <= longest).min();
-        let collided: Option<i64> = sqlx::query_scalar("select min(sequence) from change_log where sequence = any($1)")
+        let collided: Option<i64> = sqlx::query_scalar("select min(sequence) from published where sequence = any($1)")
             .bind(&self.sequences)
             .fetch_one(&mut **tx)
             .await?;
@@ -211,16 +211,12 @@ impl<'a> Published<'a> {
 
     async fn mark(&self, tx: &mut Tx) -> Result<()> {
         sqlx::query(
-            "update change_log set sequence = published.sequence
-               from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
-                    as published (village, record, revision, sequence)
-              where change_log.village = published.village
-                and change_log.record = published.record
-                and change_log.revision = published.revision",
+            "with gone as (delete from outbox where position = any($1))
+             insert into published (position, village, sequence)
+             select position, village, sequence from unnest($1, $2::text[], $3::bigint[]) as t (position, village, sequence)",
         )
+        .bind(&self.positions)
         .bind(&self.villages)
-        .bind(&self.records)
-        .bind(&self.revisions)
         .bind(&self.sequences)
         .execute(&mut **tx)
         .await?;
@@ -230,6 +226,7 @@ impl<'a> Published<'a> {
 
 #[derive(sqlx::FromRow)]
 struct ClaimedRow {
+    position: i64,
     village: String,
     record: String,
     revision: i64,
@@ -242,16 +239,24 @@ struct ClaimedRow {
     longest: Option<i64>,
 }
 
-/// The oldest changes that are not published, kept from other relays, and the last place of the stream that is known.
-async fn claim(tx: &mut Tx) -> Result<(Vec<(Outgoing, Vec<u8>)>, Option<i64>)> {
+/// A change, kept from other relays until the transaction ends.
+struct Claimed {
+    position: i64,
+    outgoing: Outgoing,
+    event: Vec<u8>,
+}
+
+/// The oldest changes that are not published, and the last place of the stream that is known.
+async fn claim(tx: &mut Tx) -> Result<(Vec<Claimed>, Option<i64>)> {
     let rows: Vec<ClaimedRow> = sqlx::query_as(
-        "select village, record, revision, noun, type, event, traceparent, recorded_at,
-                (select max(sequence) from change_log where sequence is not null) as longest
-           from change_log
-          where sequence is null
-          order by position
-          limit $1
-            for update skip locked",
+        "select waiting.position, village, record, revision, noun, type, event, traceparent, recorded_at,
+                (select max(sequence) from published) as longest
+           from (select position from outbox order by position limit $1 for update skip locked) as waiting
+          cross join lateral (select village, record, revision, noun, type, event, traceparent, recorded_at
+                                from change_log
+                               where change_log.position = waiting.position
+                               limit 1) as change
+          order by waiting.position",
     )
     .bind(BATCH)
     .fetch_all(&mut **tx)
@@ -269,7 +274,7 @@ async fn claim(tx: &mut Tx) -> Result<(Vec<(Outgoing, Vec<u8>)>, Option<i64>)> {
                 traceparent: row.traceparent,
                 recorded_at: row.recorded_at,
             };
-            (outgoing, row.event)
+            Claimed { position: row.position, outgoing, event: row.event }
         })
         .collect();
     Ok((claimed, longest))
@@ -289,10 +294,13 @@ async fn stream_set(tx: &mut Tx, name: &str, stream: &Extent) -> Result<()> {
 
 /// Forgets that the changes from one place of the stream to another are published.
 async fn unpublish(tx: &mut Tx, from: i64, to: i64) -> Result<u64> {
-    let lost = sqlx::query("update change_log set sequence = null where sequence between $1 and $2")
-        .bind(from)
-        .bind(to)
-        .execute(&mut **tx)
-        .await?;
+    let lost = sqlx::query(
+        "with lost as (delete from published where sequence between $1 and $2 returning position, village)
+         insert into outbox (position, village) select position, village from lost on conflict do nothing",
+    )
+    .bind(from)
+    .bind(to)
+    .execute(&mut **tx)
+    .await?;
     Ok(lost.rows_affected())
 }

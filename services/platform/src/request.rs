@@ -2,6 +2,7 @@
 //! answered every time with what the first one made.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use aws_lc_rs::{digest, hmac};
 use prost::Message;
@@ -9,8 +10,16 @@ use proto::names::VillageCode;
 use proto::reasons;
 use uuid::Uuid;
 
-use crate::database::Tx;
+use crate::database::{Database, Tx};
 use crate::error::{Error, Result};
+use crate::scope::Scope;
+
+/// A phone that was offline repeats its requests within days; a record of each that was ever made would outgrow the village.
+const KEPT_DAYS: i32 = 7;
+/// Requests forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: i64 = 5_000;
+/// How often it is looked for old ones.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// A request that may be repeated. Without an id it is always new.
 ///
@@ -171,5 +180,44 @@ mod tests {
         let message = proto::platform::v1::MarkRequest::default();
         assert_eq!(Request::read("", &message).unwrap().id, None);
         assert!(Request::read("018f5e9e", &message).is_err());
+    }
+}
+
+/// Forgets old requests, every hour. Never returns; any number of replicas may.
+pub(crate) async fn forget_from_time_to_time(database: Database) {
+    loop {
+        if let Err(error) = forget_old(&database).await {
+            tracing::warn!(error = error.in_full(), "old requests are not forgotten; trying again in an hour");
+        }
+        tokio::time::sleep(FORGET_INTERVAL).await;
+    }
+}
+
+/// Forgets the requests that nobody repeats any more, and says how many there were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_old(database: &Database) -> Result<u64> {
+    let mut forgotten = 0;
+    loop {
+        let mut tx = database.begin(&Scope::deployment()).await?;
+        let gone = sqlx::query(
+            "delete from request
+              where (village, id) in (select village, id
+                                        from request
+                                       where at < now() - make_interval(days => $1)
+                                       limit $2
+                                         for update skip locked)",
+        )
+        .bind(KEPT_DAYS)
+        .bind(FORGOTTEN_AT_ONCE)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        forgotten += gone;
+        if gone == 0 {
+            return Ok(forgotten);
+        }
     }
 }

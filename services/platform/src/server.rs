@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::request;
 
 /// How often readiness is looked at.
 const READINESS_INTERVAL: Duration = Duration::from_secs(2);
@@ -113,6 +114,8 @@ impl Server {
         };
         let watch = tokio::spawn(watch_health(health, self.names, self.database.clone(), shutdown.clone()));
 
+        let forget = tokio::spawn(request::forget_from_time_to_time(self.database.clone()));
+
         let serving = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(gate)
@@ -131,6 +134,7 @@ impl Server {
             () = bound => tracing::warn!("calls still in progress were cut off"),
         }
         watch.abort();
+        forget.abort();
         if let Some(admin) = admin {
             admin.abort();
         }

@@ -17,6 +17,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use events::{Change, Changes};
+use futures::future::try_join_all;
 use platform::clock::village_day;
 use platform::import::{CHUNK, Import, Outcome};
 use platform::{Authority, Clock, Database, Error, Result, Tx, Vault};
@@ -56,6 +57,10 @@ enum Fate<T> {
 trait Intake: Sync {
     type Row: Send + Sync;
     type Record: Clone + Send + Sync;
+
+    /// Chunks that are brought in side by side. More than one where no row of the sheet depends on what became of another:
+    /// while the database writes some, the others are looked up and sealed.
+    const ABREAST: usize = 1;
 
     /// What is to become of each of these rows. Reads, and writes nothing.
     fn decide(
@@ -131,9 +136,10 @@ impl Rosters {
         let mut done = refused;
         let total = done + rows.len();
         import.progress(name, done, total).await?;
-        for (place, chunk) in rows.chunks(CHUNK).enumerate() {
-            let fates = self.chunk(authority, known, chunk, &intake, import.validate_only()).await?;
-            for ((number, row), fate) in chunk.iter().zip(fates) {
+        for (place, wave) in rows.chunks(CHUNK * I::ABREAST).enumerate() {
+            let chunk = |rows| self.chunk(authority, known, rows, &intake, import.validate_only());
+            let fates = try_join_all(wave.chunks(CHUNK).map(chunk)).await?;
+            for ((number, row), fate) in wave.iter().zip(fates.into_iter().flatten()) {
                 match fate {
                     Fate::Created(record, _) => {
                         import.note(name, Outcome::Created);
@@ -156,7 +162,7 @@ impl Rosters {
             if place.is_power_of_two() && !import.validate_only() {
                 self.database.count_rows().await?;
             }
-            done += chunk.len();
+            done += wave.len();
             import.progress(name, done, total).await?;
         }
         problems.sort_by_key(|problem| problem.row);
@@ -179,6 +185,8 @@ impl Rosters {
         loop {
             match self.attempt(authority, known, rows, intake, validate_only).await {
                 Err(Error::AlreadyExists(_) | Error::Stale { .. }) if attempt < ATTEMPTS => attempt += 1,
+                // Somebody waited for us while we waited for them.
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => attempt += 1,
                 fates => return fates,
             }
         }

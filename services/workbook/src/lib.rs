@@ -24,7 +24,7 @@
 //! table.push(vec!["李四".into(), "00002".into(), "2023.2.30".into()]);
 //!
 //! let mut book = Workbook::open(write(&[table])?, &Limits::default())?;
-//! let sheet = book.sheet("住户", COLUMNS).map_err(|problems| format!("{problems:?}"))?;
+//! let mut sheet = book.sheet("住户", COLUMNS).map_err(|problems| format!("{problems:?}"))?;
 //! let read = sheet.rows(|row| {
 //!     let number = row.code("户编号");
 //!     let head = row.name("户主");

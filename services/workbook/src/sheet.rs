@@ -92,13 +92,14 @@ impl Sheet {
         self.place_of(column).is_some_and(|(_, written)| written.is_some())
     }
 
-    /// Reads every row, whole. The closure reads its cells first and only then leaves by `?`; a row with
+    /// Reads every row, whole, once: a row's cells are given up as soon as the caller has made something of them, so that a
+    /// large sheet is not kept twice. The closure reads its cells first and only then leaves by `?`; a row with
     /// any problem is refused whatever the closure made of it. Returning `None` without a problem
     /// passes over the row. Blank rows, totals and remarks never reach the closure.
-    pub fn rows<T>(&self, mut read: impl FnMut(&mut Row<'_>) -> Option<T>) -> Rows<T> {
+    pub fn rows<T>(&mut self, mut read: impl FnMut(&mut Row<'_>) -> Option<T>) -> Rows<T> {
         let mut rows = Rows { good: Vec::new(), problems: Vec::new(), refused: 0 };
-        for line in &self.lines {
-            let mut row = Row::new(self, line);
+        for line in std::mem::take(&mut self.lines) {
+            let mut row = Row::new(self, &line);
             let value = read(&mut row);
             let problems = row.into_problems();
             if !problems.is_empty() {

@@ -67,7 +67,7 @@ fn sheet_problem(bytes: Vec<u8>) -> &'static str {
 fn the_plain_archive_of_these_tests_is_readable() {
     let bytes = archive(&sheet(r#"<row r="2"><c r="A2" t="inlineStr"><is><t>一</t></is></c></row>"#), &[]);
     let mut book = Workbook::open(bytes, &Limits::default()).unwrap();
-    let read = book.sheet("表", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut read = book.sheet("表", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(read.rows(|row| row.text("甲")).good, [(2, "一".to_owned())]);
 }
 
@@ -101,7 +101,7 @@ fn any_byte_changed_makes_no_panic() {
         let mut changed = whole.clone();
         changed[place] ^= 0x5A;
         if let Ok(mut book) = Workbook::open(changed, &Limits::default()) {
-            let _ = book.sheet("表", COLUMNS).map(|sheet| sheet.rows(|row| row.text("甲")));
+            let _ = book.sheet("表", COLUMNS).map(|mut sheet| sheet.rows(|row| row.text("甲")));
         }
     }
 }

@@ -44,7 +44,7 @@ fn read(bytes: Vec<u8>) -> String {
         Err(refused) => refused.reason().to_owned(),
         Ok(mut book) => match book.sheet("表", COLUMNS) {
             Err(problems) => problems[0].reason.to_owned(),
-            Ok(sheet) => format!("{} rows", sheet.rows(|row| Some(row.number())).good.len()),
+            Ok(mut sheet) => format!("{} rows", sheet.rows(|row| Some(row.number())).good.len()),
         },
     }
 }

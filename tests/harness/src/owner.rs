@@ -41,7 +41,7 @@ impl Owner {
     pub async fn published(&self) {
         wait_for("everything told to be published", || async {
             let mut tx = self.database.begin(&Scope::deployment()).await.unwrap();
-            let left = sqlx::query_scalar::<_, i64>("select count(*) from change_log where sequence is null");
+            let left = sqlx::query_scalar::<_, i64>("select count(*) from outbox");
             left.fetch_one(&mut *tx).await.unwrap() == 0
         })
         .await;

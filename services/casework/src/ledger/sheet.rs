@@ -91,7 +91,7 @@ pub(super) struct Ledger {
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn read(file: Bytes, today: NaiveDate) -> Result<Ledger> {
     let mut book = Workbook::open(file, &Limits::default()).map_err(|error| refused_file(&error))?;
-    let sheet = book.sheet(SHEET, COLUMNS).map_err(|problems| {
+    let mut sheet = book.sheet(SHEET, COLUMNS).map_err(|problems| {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::refused(reasons::SHEET_MISSING, told.join("；"))
     })?;

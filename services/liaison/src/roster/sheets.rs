@@ -201,7 +201,7 @@ pub(super) fn roster(content: Vec<u8>) -> Result<Roster> {
         roster.people.extend(entries);
     }
     roster.teams = roster.sheet(&mut book, TEAMS, TEAM_COLUMNS, team);
-    if let Ok(sheet) = book.sheet(GRIDS, GRID_COLUMNS) {
+    if let Ok(mut sheet) = book.sheet(GRIDS, GRID_COLUMNS) {
         roster.grids = sheet.rows(grid).good.into_iter().map(|(_, grid)| grid).collect();
     }
     Ok(roster)
@@ -225,7 +225,7 @@ impl Roster {
                 self.problems.extend(problems);
                 Vec::new()
             }
-            Ok(sheet) => {
+            Ok(mut sheet) => {
                 let rows = sheet.rows(read);
                 self.sheets.push((name, rows.refused));
                 self.problems.extend(rows.problems);
@@ -319,7 +319,7 @@ fn team(row: &mut Row<'_>) -> Option<TeamRow> {
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn ledger(content: Vec<u8>) -> Result<Ledger> {
     let mut book = open(content)?;
-    let sheet: Sheet = book.sheet(VISITS, VISIT_COLUMNS).map_err(|problems| {
+    let mut sheet: Sheet = book.sheet(VISITS, VISIT_COLUMNS).map_err(|problems| {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::refused(reasons::SHEET_MISSING, told.join("；"))
     })?;

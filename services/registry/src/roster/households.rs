@@ -24,6 +24,8 @@ impl Intake for Households {
     type Row = HouseholdRow;
     type Record = Household;
 
+    const ABREAST: usize = 2;
+
     async fn decide(
         &self,
         known: &Known,

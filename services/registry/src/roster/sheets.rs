@@ -171,7 +171,7 @@ fn sheet<T>(
         return None;
     }
     Some(match book.sheet(name, columns) {
-        Ok(sheet) => {
+        Ok(mut sheet) => {
             let rows = sheet.rows(read);
             Sheet { name, rows: rows.good, problems: rows.problems, refused: rows.refused, headings: Some(sheet) }
         }

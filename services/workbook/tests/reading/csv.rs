@@ -13,7 +13,7 @@ fn rows_are_numbered_as_a_spreadsheet_shows_them() {
         [("", text.to_owned()), ("\u{feff}", text.replace("\r\n", "\n")), ("", text.replace("\r\n", "\r"))]
     {
         let mut book = open(format!("{mark}{text}").as_bytes());
-        let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
         let rows = sheet.rows(record);
         assert_eq!(
             (rows.good[0].0, rows.good[0].1.tags.as_slice()),
@@ -26,7 +26,7 @@ fn rows_are_numbered_as_a_spreadsheet_shows_them() {
 #[test]
 fn an_apostrophe_before_digits_is_not_part_of_the_code() {
     let mut book = open("户编号,户主,身份证号\n'00001,张三,'999999199003070071\n".as_bytes());
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(sheet.rows(record).good[0].1.number, "00001");
 }
 

@@ -15,7 +15,7 @@ fn a_title_other_words_another_order_and_other_columns_do_not_matter() {
         line(sheet, 4, &["1", "９９９９９９１９９００３０７００７１", "190 0000 0001", "张　三", "００００１ ", "无"]);
         line(sheet, 5, &["2", "99999919900307008x", "", "李四", "00002"]);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert!(sheet.has("联系电话") && !sheet.has("标签"));
     let rows = sheet.rows(record);
     assert_eq!(rows.problems, []);
@@ -30,7 +30,7 @@ fn a_problem_names_the_heading_as_the_file_has_it() {
         line(sheet, 0, &["户号", "户主姓名", "证件号码"]);
         line(sheet, 1, &["1", "张三", "999999199003070072"]);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     let problem = &sheet.rows(record).problems[0];
     assert_eq!((problem.row, problem.column.as_str(), problem.reason), (2, "证件号码", "CITIZEN_ID_CHECK"));
     let later = sheet.problem(2, "户编号", Refusal::new("DUPLICATE", "户编号重复"));
@@ -43,7 +43,7 @@ fn the_heading_that_says_it_best_is_taken_when_two_would_do() {
         line(sheet, 0, &["电话", "手机", "户编号", "户主", "身份证号"]);
         line(sheet, 1, &["0731-88880001", "19000000001", "1", "张三", "999999199003070071"]);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(sheet.rows(record).good[0].1.telephone.as_ref().unwrap().masked(), "190****0001");
 }
 
@@ -56,7 +56,7 @@ fn blank_rows_numbered_blank_rows_totals_and_remarks_are_no_records() {
         line(sheet, 5, &["合计：1户", "1"]);
         line(sheet, 7, &["备注：本表每月更新", "", "", "x"]);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     let rows = sheet.rows(record);
     assert_eq!((rows.good.len(), rows.good[0].0, rows.refused), (1, 3, 0));
 }
@@ -86,7 +86,7 @@ fn headings_in_the_tenth_row_are_found() {
         line(sheet, 9, HEADINGS);
         line(sheet, 10, GOOD);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(sheet.rows(record).good[0].0, 11);
 }
 
@@ -107,7 +107,7 @@ fn the_caller_may_pass_over_a_row_or_refuse_it() {
         line(sheet, 2, GOOD);
         line(sheet, 3, GOOD);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     let rows = sheet.rows(|row| match row.number() {
         2 => None,
         3 => {
@@ -126,6 +126,6 @@ fn a_column_that_was_not_described_is_a_mistake_that_shows() {
         line(sheet, 0, HEADINGS);
         line(sheet, 1, GOOD);
     });
-    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(sheet.rows(|row| row.text("没有描述")).problems[0].reason, "COLUMN_NOT_DESCRIBED");
 }

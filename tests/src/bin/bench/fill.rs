@@ -155,7 +155,7 @@ fn changed(number: usize, villages: usize) -> pb::ConcernChanged {
 
 /// Waits until the relay has published everything, and says how many changes went out in a second.
 pub(crate) async fn published(owner: &mut PgConnection) -> f64 {
-    let left = "select count(*) from change_log where sequence is null";
+    let left = "select count(*) from outbox";
     let begun = std::time::Instant::now();
     let many: i64 = sqlx::query_scalar(left).fetch_one(&mut *owner).await.unwrap();
     while sqlx::query_scalar::<_, i64>(left).fetch_one(&mut *owner).await.unwrap() > 0 {

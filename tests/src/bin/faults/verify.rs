@@ -66,7 +66,7 @@ impl<'a> Verification<'a> {
     async fn left(&mut self) -> Result<Vec<String>> {
         let mut left = Vec::new();
         for (owner, _) in READERS {
-            let waiting: i64 = self.number(owner, "select count(*) from change_log where sequence is null").await?;
+            let waiting: i64 = self.number(owner, "select count(*) from outbox").await?;
             if waiting > 0 {
                 left.push(format!("{waiting} changes of {owner} are not published"));
             }
