@@ -6,11 +6,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lianxin::{events, health, migrate, onboard, report, serve, servers, token, up};
 
-/// A call allocates some hundred small things and frees them on another thread: glibc takes a tenth of a service's time
-/// for that, and keeps what it took.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// 连心 Lianxin: who serves whom in a village, what was raised, and what became of it.
 #[derive(Parser)]
 #[command(version)]
