@@ -162,6 +162,8 @@ names! {
     LineName = "lines" / line: LineCode;
     /// `villages/{village}/teams/{grid}`: a team has the code of its grid.
     TeamName = "teams" / grid: GridCode;
+    /// `villages/{village}/handovers/{handover}`
+    HandOverName = "handovers" / handover: Uuid;
     /// `villages/{village}/links/{link}`
     LinkName = "links" / link: Uuid;
     /// `villages/{village}/visits/{visit}`

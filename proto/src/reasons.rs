@@ -57,6 +57,8 @@ reasons! {
     GRID_RETIRED;
     /// The seat is held.
     SEAT_TAKEN;
+    /// Somebody stands in for the holder of the seat already.
+    SEAT_COVERED;
     /// The member does not hold an office that fits the seat.
     WRONG_OFFICE;
     /// The member's term does not include the day.

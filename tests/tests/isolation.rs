@@ -95,7 +95,8 @@ fn collection(method: &str) -> String {
     let words: Vec<&str> = split_words(noun);
     let noun = match words.as_slice() {
         ["End", "Term"] => "member".to_owned(),
-        ["Seat" | "Vacate", ..] => "team".to_owned(),
+        ["Get", "Member", "Rights"] => "member".to_owned(),
+        ["Seat" | "Vacate" | "Cover" | "Uncover", ..] => "team".to_owned(),
         ["Follow", "Up", rest @ ..] => camel(rest),
         [_, rest @ ..] => camel(rest),
         [] => String::new(),
@@ -120,7 +121,7 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
     let mut lists: Vec<_> = methods()
         .into_iter()
         .filter(|method| {
-            method.name().starts_with("List") && !["ListVillages", "ListGaps", "ListMoves"].contains(&method.name())
+            method.name().starts_with("List") && !["ListVillages", "ListGaps", "ListMoves", "ListSeatings"].contains(&method.name())
         })
         .collect();
     lists.sort_by_key(|method| method.name() == "ListResidents"); // their parent is a household

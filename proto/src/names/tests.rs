@@ -32,6 +32,7 @@ fn every_name_survives_its_text() {
     same!(LineName, below("lines/relocated"));
     same!(LineName, below("lines/rebuilt"));
     same!(TeamName, below("teams/075"));
+    same!(HandOverName, below(&format!("handovers/{ID}")));
     same!(LinkName, below(&format!("links/{ID}")));
     same!(VisitName, below(&format!("visits/{ID}")));
     same!(ConcernName, below(&format!("concerns/{ID}")));

@@ -17,6 +17,7 @@ use crate::places::{household_get, seen};
 use crate::{line, member, team};
 use rules::{Filter, Link, LinkHousehold};
 
+pub(crate) use settle::end;
 pub(crate) use store::lock;
 
 /// The use cases of links.

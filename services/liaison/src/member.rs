@@ -1,15 +1,19 @@
 //! Members: the people who serve households, in one office or several.
 
+pub(crate) mod rights;
 pub(crate) mod rpc;
 pub(crate) mod rules;
 pub(crate) mod store;
 
+use chrono::NaiveDate;
 use events::Changes;
 use platform::revision::must_be;
 use platform::{Caller, Clock, Database, Error, OnConstraint, Page, Request, Result, Vault};
 use proto::names::{MemberName, VillageCode};
 
+use crate::team::handover;
 use crate::{link, team};
+use rights::Rights;
 use rules::{Draft, EndTerm, Filter, Member, Update};
 
 /// The use cases of members.
@@ -63,7 +67,17 @@ impl Members {
         Ok(page.cut(rows, |member| crate::keyset::key(member.created_at.to_rfc3339(), member.name.member)))
     }
 
-    /// Changes a member. The teams in which the member sits are told again when the name changes, because they carry it.
+    /// What a member may see and do on a day, for whoever issues tokens.
+    async fn rights(&self, caller: &Caller, name: &MemberName, as_of: Option<NaiveDate>) -> Result<Rights> {
+        let authority = caller.within(&name.village)?;
+        authority.must_serve_all()?;
+        let day = as_of.unwrap_or_else(|| self.clock.today());
+        let mut tx = self.database.begin_snapshot(authority.scope()).await?;
+        rights::rights_get(&mut tx, name, day).await
+    }
+
+    /// Changes a member. The teams in which the member sits or stands in are told again when the name changes, because they
+    /// carry it.
     async fn update(&self, caller: &Caller, request: &Request, update: Update) -> Result<Member> {
         let village = update.name.village;
         let authority = caller.within(&village)?;
@@ -76,15 +90,17 @@ impl Members {
         link::lock(&mut tx, [village]).await?;
         let before = store::member_get(&mut tx, &keys, &update.name, true).await?;
         must_be(update.expected, before.revision, &update.name)?;
-        let seats = team::store::teams_of_member(&mut tx, &update.name).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
+        let seats = team::store::teams_of_member(&mut tx, &update.name, today).await?;
+        let covers = team::seating::teams_covered_by(&mut tx, &update.name, today).await?;
         let renamed = update.display_name.as_ref().is_some_and(|name| *name != before.display_name);
         let represented = before.offices.contains(&rules::Office::Representative);
-        let (member, change) = rules::update(before, update, &seats, now, today)?;
+        let (member, change) = rules::update(before, update, &seats, &covers, now, today)?;
         store::members_update(&mut tx, &keys, std::slice::from_ref(&member)).await?;
         let mut changes = vec![change];
         if renamed {
-            changes.extend(team::tell_again(&mut tx, &seats, now).await?);
+            let teams = seats.into_iter().map(|team| team.name).chain(covers).collect();
+            changes.extend(team::tell_again(&mut tx, &teams, today, now).await?);
         }
         if represented && !member.offices.contains(&rules::Office::Representative) {
             changes.extend(link::release(&mut tx, std::slice::from_ref(&member.name), today, now).await?);
@@ -94,7 +110,8 @@ impl Members {
         Ok(member)
     }
 
-    /// Ends a member's term, and with it the links to households of other grids that had chosen this member.
+    /// Ends a member's term. Seats and households go where the handover that comes with it says; other households that had
+    /// chosen this member go to whoever represents their grid.
     async fn end_term(&self, caller: &Caller, request: &Request, end: EndTerm) -> Result<Member> {
         let village = end.name.village;
         let authority = caller.within(&village)?;
@@ -107,12 +124,19 @@ impl Members {
         link::lock(&mut tx, [village]).await?;
         let before = store::member_get(&mut tx, &keys, &end.name, true).await?;
         must_be(end.expected, before.revision, &end.name)?;
-        let seats = team::store::teams_of_member(&mut tx, &end.name).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
+        let mut changes = Vec::new();
+        if let Some(order) = &end.handover {
+            let plan = handover::plan(&mut tx, &keys, order, now, today).await?;
+            plan.must_be_as_shown(order.preview.as_deref())?;
+            changes.extend(handover::carry_out(&mut tx, &plan).await?);
+        }
+        let seats = team::store::teams_of_member(&mut tx, &end.name, today).await?;
+        let covers = team::seating::teams_covered_by(&mut tx, &end.name, today).await?;
         let day = end.term_end.unwrap_or(today);
-        let (member, change) = rules::end_term(before, day, &seats, now, today)?;
+        let (member, change) = rules::end_term(before, day, &seats, &covers, now, today)?;
         store::members_update(&mut tx, &keys, std::slice::from_ref(&member)).await?;
-        let mut changes = vec![change];
+        changes.push(change);
         changes.extend(link::release(&mut tx, std::slice::from_ref(&member.name), day, now).await?);
         self.changes.append(&mut tx, &authority, &changes).await?;
         self.changes.commit(tx).await?;

@@ -1,20 +1,26 @@
 //! Teams: the three seats of every grid.
 
+pub(crate) mod absence;
+pub(crate) mod handover;
 mod rpc;
 pub(crate) mod rules;
+pub(crate) mod seating;
 pub(crate) mod store;
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use events::{Change, Changes};
 use platform::revision::must_be;
 use platform::{Caller, Clock, Database, Error, OnConstraint, Page, Request, Result, Tx, Vault};
 use proto::liaison::v1::team_changed::Happened;
 use proto::names::{MemberName, TeamName, VillageCode};
-use proto::reasons;
 
 use crate::places::{Grid, grid_get};
 use crate::{line, link, member};
+use absence::{Circumstances, CoverSeat, UncoverSeat};
 use rules::{Filter, SeatMember, Team, VacateSeat};
+use seating::Seating;
 
 /// The use cases of teams.
 pub(crate) struct Teams {
@@ -35,7 +41,7 @@ impl Teams {
             return Err(Error::NotFound(name.to_string()));
         }
         let mut tx = self.database.begin(authority.scope()).await?;
-        store::team_get(&mut tx, name, false).await
+        store::team_get(&mut tx, name, self.clock.today(), false).await
     }
 
     async fn list(
@@ -47,8 +53,21 @@ impl Teams {
     ) -> Result<(Vec<Team>, String)> {
         let authority = caller.within(village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        let rows = store::team_list(&mut tx, village, authority.grids(), filter, page).await?;
+        let rows = store::team_list(&mut tx, village, authority.grids(), filter, self.clock.today(), page).await?;
         Ok(page.cut(rows, |team| team.name.grid.to_string()))
+    }
+
+    async fn seatings(
+        &self,
+        caller: &Caller,
+        village: &VillageCode,
+        filter: &seating::Filter,
+        page: &Page,
+    ) -> Result<(Vec<Seating>, String)> {
+        let authority = caller.within(village)?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let rows = seating::seating_list(&mut tx, village, authority.grids(), filter, page).await?;
+        Ok(page.cut(rows, Seating::key))
     }
 
     /// Gives a vacant seat to a member. The representative's seat brings the grid's households with it.
@@ -59,19 +78,17 @@ impl Teams {
         let mut tx = self.database.begin(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &village).await?;
         if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
-            return store::team_get(&mut tx, &command.name, false).await;
+            return store::team_get(&mut tx, &command.name, self.clock.today(), false).await;
         }
         link::lock(&mut tx, [village]).await?;
-        let before = store::team_get(&mut tx, &command.name, true).await?;
+        let (now, today) = (self.clock.now(), self.clock.today());
+        let before = store::team_get(&mut tx, &command.name, today, true).await?;
         must_be(command.expected, before.revision, &command.name)?;
         let grid = grid_get(&mut tx, &command.name.grid_name()).await?;
         let lines = line::store::lines_of(&mut tx, &village, false).await?;
         let member = member::store::member_get(&mut tx, &keys, &command.member, false).await?;
-        let (now, today) = (self.clock.now(), self.clock.today());
         let (team, change) = rules::seat(before, &command, &member, &grid, &lines, now, today)?;
-        store::teams_update(&mut tx, std::slice::from_ref(&team))
-            .await
-            .on_constraint("team_representative_once", || sits_elsewhere(&member.name))?;
+        seating::seats_change(&mut tx, std::slice::from_ref(&team), today).await?;
         let mut changes = vec![change];
         if command.seat == rules::Seat::Representative {
             changes.extend(link::settle_grids(&mut tx, &village, &[team.name.grid], today, now).await?);
@@ -88,19 +105,76 @@ impl Teams {
         authority.must_serve_all()?;
         let mut tx = self.database.begin(authority.scope()).await?;
         if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
-            return store::team_get(&mut tx, &command.name, false).await;
+            return store::team_get(&mut tx, &command.name, self.clock.today(), false).await;
         }
         link::lock(&mut tx, [village]).await?;
-        let before = store::team_get(&mut tx, &command.name, true).await?;
-        must_be(command.expected, before.revision, &command.name)?;
         let (now, today) = (self.clock.now(), self.clock.today());
+        let before = store::team_get(&mut tx, &command.name, today, true).await?;
+        must_be(command.expected, before.revision, &command.name)?;
         let (team, left, change) = rules::vacate(before, command.seat, now)?;
-        store::teams_update(&mut tx, std::slice::from_ref(&team)).await?;
+        seating::seats_change(&mut tx, std::slice::from_ref(&team), today).await?;
         let mut changes = vec![change];
         if command.seat == rules::Seat::Representative {
             changes.extend(link::release(&mut tx, &[MemberName::new(village, left.member)], today, now).await?);
         }
         self.changes.append(&mut tx, &authority, &changes).await?;
+        self.changes.commit(tx).await?;
+        Ok(team)
+    }
+
+    /// Notes that the holder of a seat is absent, and who stands in.
+    async fn cover(&self, caller: &Caller, request: &Request, command: CoverSeat) -> Result<Team> {
+        let village = command.name.village;
+        let authority = caller.within(&village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        let (now, today) = (self.clock.now(), self.clock.today());
+        if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
+            return store::team_get(&mut tx, &command.name, today, false).await;
+        }
+        link::lock(&mut tx, [village]).await?;
+        let before = store::team_get(&mut tx, &command.name, today, true).await?;
+        must_be(command.expected, before.revision, &command.name)?;
+        let stand_in = match &command.stand_in {
+            Some(name) => Some(member::store::member_get(&mut tx, &keys, name, false).await?),
+            None => None,
+        };
+        let known = Circumstances {
+            held_since: seating::held_since(&mut tx, &command.name, command.seat).await?,
+            stand_in: stand_in.as_ref(),
+            grid: &grid_get(&mut tx, &command.name.grid_name()).await?,
+            lines: &line::store::lines_of(&mut tx, &village, false).await?,
+            now,
+            today,
+        };
+        let (team, absences, change) = absence::cover(before, &command, known, || self.clock.new_id())?;
+        seating::absences_keep(&mut tx, &team.name, &absences).await.on_constraint("absence_one_a_day", || {
+            absence::covered(&team.name, command.start.unwrap_or(today), today)
+        })?;
+        store::teams_update(&mut tx, std::slice::from_ref(&team)).await?;
+        self.changes.append(&mut tx, &authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(team)
+    }
+
+    /// Ends an absence before its time.
+    async fn uncover(&self, caller: &Caller, request: &Request, command: UncoverSeat) -> Result<Team> {
+        let village = command.name.village;
+        let authority = caller.within(&village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let (now, today) = (self.clock.now(), self.clock.today());
+        if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
+            return store::team_get(&mut tx, &command.name, today, false).await;
+        }
+        link::lock(&mut tx, [village]).await?;
+        let before = store::team_get(&mut tx, &command.name, today, true).await?;
+        must_be(command.expected, before.revision, &command.name)?;
+        let (team, ended, change) = absence::uncover(before, &command, now, today)?;
+        seating::absences_keep(&mut tx, &team.name, &[ended]).await?;
+        store::teams_update(&mut tx, std::slice::from_ref(&team)).await?;
+        self.changes.append(&mut tx, &authority, &[change]).await?;
         self.changes.commit(tx).await?;
         Ok(team)
     }
@@ -114,21 +188,18 @@ pub(crate) async fn begin(tx: &mut Tx, grids: &[Grid], now: DateTime<Utc>) -> Re
 }
 
 /// Tells teams again after one of their members was renamed: readers know the holders of seats from their teams.
-pub(crate) async fn tell_again(tx: &mut Tx, teams: &[Team], now: DateTime<Utc>) -> Result<Vec<Change>> {
+pub(crate) async fn tell_again(
+    tx: &mut Tx,
+    teams: &BTreeSet<TeamName>,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>> {
     let mut told = Vec::with_capacity(teams.len());
-    for team in teams {
+    for name in teams {
         // Read again: the team as it is now carries the new name. A member sits in a handful of teams.
-        let team = store::team_get(tx, &team.name, true).await?;
+        let team = store::team_get(tx, name, today, true).await?;
         told.push(Team { revision: team.revision + 1, updated_at: now, ..team });
     }
     store::teams_update(tx, &told).await?;
     told.iter().map(|team| team.news(Happened::Seated)).collect()
-}
-
-/// The refusal of a second seat to a representative.
-fn sits_elsewhere(member: &MemberName) -> Error {
-    Error::refused(
-        reasons::SEAT_TAKEN,
-        format!("{member} is the representative of another grid; vacate that seat first"),
-    )
 }

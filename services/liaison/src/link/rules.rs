@@ -49,6 +49,38 @@ impl Link {
         self.news(Happened::Ended)
     }
 
+    /// The link to another representative that follows this one, on the same line. It is named after what it says, as
+    /// default links are; what was chosen is not the same as what came by itself.
+    pub(crate) fn followed_by(
+        &self,
+        representative: MemberName,
+        valid_from: NaiveDate,
+        origin: Origin,
+        reason: String,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let name = match origin {
+            Origin::Default => link_name(&self.household, &representative, self.line, valid_from),
+            Origin::Chosen => {
+                let cause = format!("{} {} chosen {valid_from}", self.name, representative);
+                LinkName::new(self.household.village, Uuid::new_v5(&Uuid::NAMESPACE_URL, cause.as_bytes()))
+            }
+        };
+        Self {
+            name,
+            household: self.household.clone(),
+            representative,
+            line: self.line,
+            valid_from,
+            valid_to: None,
+            origin,
+            reason,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     fn news(&self, happened: Happened) -> Result<Change> {
         Change::of(&pb::LinkChanged {
             name: self.name.to_string(),
@@ -73,7 +105,7 @@ pub(crate) struct Standing {
     pub(crate) active_since: Option<NaiveDate>,
     /// The line that reaches its kind, if one does.
     pub(crate) line: Option<LineKind>,
-    /// The representative of its grid, and the first day of that member's term.
+    /// The representative of its grid, and since when that member serves there.
     pub(crate) default: Option<(MemberName, NaiveDate)>,
     /// Its link until further notice.
     pub(crate) current: Option<Current>,
@@ -105,9 +137,9 @@ pub(crate) fn settle(standing: &Standing, day: NaiveDate, now: DateTime<Utc>) ->
     if standing.current.as_ref().is_some_and(|current| standing.active && fits(standing, current)) {
         return Settlement::default();
     }
-    let begin = wanted.zip(standing.line).map(|((representative, term_start), line)| {
+    let begin = wanted.zip(standing.line).map(|((representative, serves_since), line)| {
         // The first link counts from when both were there, however late liaison hears of it; a later one follows on.
-        let mut days = vec![Some(*term_start), standing.active_since];
+        let mut days = vec![Some(*serves_since), standing.active_since];
         if let Some(current) = &standing.current {
             days.extend([Some(day), Some(current.valid_from)]);
         }

@@ -70,7 +70,7 @@ struct StandingRow {
     active_since: Option<NaiveDate>,
     wanted_line: Option<LineKind>,
     default_member: Option<Uuid>,
-    term_start: Option<NaiveDate>,
+    serves_since: Option<NaiveDate>,
     link: Option<Uuid>,
     representative: Option<Uuid>,
     line: Option<LineKind>,
@@ -96,7 +96,7 @@ impl StandingRow {
             active: self.active,
             active_since: self.active_since,
             line: self.wanted_line,
-            default: self.default_member.map(|member| MemberName::new(village, member)).zip(self.term_start),
+            default: self.default_member.map(|member| MemberName::new(village, member)).zip(self.serves_since),
             current: current(&self),
             unlinked_since: self.unlinked_since,
         })
@@ -107,7 +107,8 @@ impl StandingRow {
 pub(crate) async fn standings(tx: &mut Tx, households: &[HouseholdName]) -> Result<Vec<Standing>> {
     let rows: Vec<StandingRow> = sqlx::query_as(
         "select household.village, household.id, household.state = 'active' as active, household.active_since,
-                wanted.kind as wanted_line, member.id as default_member, member.term_start,
+                wanted.kind as wanted_line, member.id as default_member,
+                greatest(member.term_start, seating.valid_from) as serves_since,
                 link.id as link, link.representative, link.line, link.origin, link.valid_from,
                 (select max(ended.valid_to)
                    from link ended
@@ -118,6 +119,8 @@ pub(crate) async fn standings(tx: &mut Tx, households: &[HouseholdName]) -> Resu
                   on wanted.village = household.village and household.kind = any (wanted.household_kinds)
            left join team on team.village = household.village and team.grid = household.grid
            left join member on member.village = team.village and member.id = team.representative
+           left join seating on seating.village = team.village and seating.grid = team.grid
+                            and seating.seat = 'representative' and seating.valid_to is null
            left join link on link.village = household.village and link.household = household.id
                          and link.valid_to is null
           order by household.village, household.id",

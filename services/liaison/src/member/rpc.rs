@@ -11,7 +11,7 @@ use proto::google::r#type::Date;
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::member_service_server::MemberService;
 use proto::names::{
-    AreaName, LocalCode, MemberName, NameError, PartyGroupName, VillageCode, VillageName, VillageResource,
+    AreaName, GridCode, LocalCode, MemberName, NameError, PartyGroupName, VillageCode, VillageName, VillageResource,
     VillagerGroupName,
 };
 use proto::time::{date, naive_date, timestamp};
@@ -19,7 +19,10 @@ use tonic::{Request, Response, Status};
 use workbook::formats::Telephone;
 
 use super::Members;
+use super::rights::{Held, Rights};
 use super::rules::{Draft, EndTerm, Filter, Member, Office, Source, Update, name_of};
+use crate::team::handover::parts;
+use crate::team::handover::rules::Order;
 
 #[tonic::async_trait]
 impl MemberService for Members {
@@ -59,6 +62,18 @@ impl MemberService for Members {
         let request = platform::Request::read(&message.request_id, &message)?;
         Ok(Response::new(self.end_term(&caller, &request, message.try_into()?).await?.into()))
     }
+
+    async fn get_member_rights(
+        &self,
+        request: Request<pb::GetMemberRightsRequest>,
+    ) -> Result<Response<pb::MemberRights>, Status> {
+        let (caller, message) = admit(request)?;
+        let mut wrong = Violations::new();
+        let name = wrong.check("name", message.name.parse::<MemberName>());
+        let as_of = day(&mut wrong, "as_of", message.as_of);
+        let name = wrong.finish(name)?;
+        Ok(Response::new(self.rights(&caller, &name, as_of).await?.into()))
+    }
 }
 
 impl From<Member> for pb::Member {
@@ -78,6 +93,25 @@ impl From<Member> for pb::Member {
             etag: member.revision.to_string(),
             create_time: Some(timestamp(member.created_at)),
             update_time: Some(timestamp(member.updated_at)),
+        }
+    }
+}
+
+impl From<Rights> for pb::MemberRights {
+    fn from(rights: Rights) -> Self {
+        let scope = rights.member.village.to_string();
+        let codes = |grids: BTreeSet<GridCode>| grids.iter().map(ToString::to_string).collect();
+        let grant = |(office, held): (&'static str, Held)| pb::MemberGrant {
+            office: office.to_owned(),
+            scope: scope.clone(),
+            grids: codes(held.grids),
+            covered_grids: codes(held.covered),
+        };
+        Self {
+            member: rights.member.to_string(),
+            as_of: Some(date(rights.as_of)),
+            grants: rights.grants.into_iter().map(grant).collect(),
+            until: rights.until.map(date),
         }
     }
 }
@@ -188,8 +222,31 @@ impl TryFrom<pb::EndTermRequest> for EndTerm {
         let mut wrong = Violations::new();
         let name = wrong.check("name", message.name.parse());
         let term_end = day(&mut wrong, "term_end", message.term_end);
-        Ok(Self { name: wrong.finish(name)?, expected, term_end })
+        let handover =
+            handover(&mut wrong, name.as_ref(), message.parts, &message.reason, message.preview_etag, term_end);
+        Ok(Self { name: wrong.finish(name)?, expected, term_end, handover })
     }
+}
+
+/// Where seats and households go when a term ends; none if nothing is said of it.
+fn handover(
+    wrong: &mut Violations,
+    member: Option<&MemberName>,
+    messages: Vec<pb::HandOverPart>,
+    reason: &str,
+    preview: String,
+    day: Option<NaiveDate>,
+) -> Option<Order> {
+    if messages.is_empty() {
+        if !preview.is_empty() {
+            wrong.add("preview_etag", "is of a handover, and no parts are given");
+        }
+        return None;
+    }
+    let parts = parts(wrong, member.map(|name| name.village), messages);
+    let reason = wrong.required("reason", reason)?;
+    let preview = Some(preview).filter(|etag| !etag.is_empty());
+    Some(Order { member: member?.clone(), parts, day, reason, preview })
 }
 
 impl TryFrom<pb::MemberFilter> for Filter {

@@ -7,12 +7,13 @@ use events::Change;
 use platform::{Error, Result, Violations};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::member_changed::Happened;
-use proto::names::{AreaName, LocalCode, MemberName, PartyGroupName, VillageCode, VillagerGroupName};
+use proto::names::{AreaName, LocalCode, MemberName, PartyGroupName, TeamName, VillageCode, VillagerGroupName};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 use workbook::formats::Telephone;
 
+use crate::team::handover::rules::Order;
 use crate::team::rules::Team;
 
 platform::choice! {
@@ -132,6 +133,8 @@ pub(crate) struct EndTerm {
     pub(crate) name: MemberName,
     pub(crate) expected: Option<i64>,
     pub(crate) term_end: Option<NaiveDate>,
+    /// Where seats and households go; none: the member has no seat to leave.
+    pub(crate) handover: Option<Order>,
 }
 
 /// Which members a list shows.
@@ -164,14 +167,17 @@ pub(crate) fn create(name: MemberName, draft: Draft, now: DateTime<Utc>) -> Resu
     Ok((member, change))
 }
 
-/// Who holds a seat keeps the office that it asks for, and goes on serving.
+/// Who holds a seat keeps the office that it asks for, and goes on serving; who stands in for somebody, in the teams of
+/// `covers`, keeps every office.
 pub(crate) fn update(
     before: Member,
     update: Update,
     seats: &[Team],
+    covers: &[TeamName],
     now: DateTime<Utc>,
     today: NaiveDate,
 ) -> Result<(Member, Change)> {
+    let offices = before.offices.clone();
     let member = Member {
         display_name: update.display_name.unwrap_or(before.display_name),
         telephone: update.telephone.unwrap_or(before.telephone),
@@ -190,15 +196,21 @@ pub(crate) fn update(
     if let Some(team) = seats.iter().find(|team| !fits(team) || !member.serves(today)) {
         return Err(seated(&member.name, team));
     }
+    if let Some(team) = covers.first()
+        && !(offices.is_subset(&member.offices) && member.serves(today))
+    {
+        return Err(standing_in(&member.name, team));
+    }
     let change = member.news(Happened::Updated)?;
     Ok((member, change))
 }
 
-/// A term ends once, not in the future, and not while a seat is held.
+/// A term ends once, not in the future, and not while a seat is held or somebody's absence covered.
 pub(crate) fn end_term(
     before: Member,
     day: NaiveDate,
     seats: &[Team],
+    covers: &[TeamName],
     now: DateTime<Utc>,
     today: NaiveDate,
 ) -> Result<(Member, Change)> {
@@ -214,6 +226,9 @@ pub(crate) fn end_term(
     if let Some(team) = seats.first() {
         return Err(seated(&before.name, team));
     }
+    if let Some(team) = covers.first() {
+        return Err(standing_in(&before.name, team));
+    }
     let member = Member { term_end: Some(day), revision: before.revision + 1, updated_at: now, ..before };
     let change = member.news(Happened::TermEnded)?;
     Ok((member, change))
@@ -221,6 +236,11 @@ pub(crate) fn end_term(
 
 fn seated(member: &MemberName, team: &Team) -> Error {
     Error::refused(reasons::SEAT_TAKEN, format!("{member} holds a seat of {}; vacate it first", team.name))
+}
+
+fn standing_in(member: &MemberName, team: &TeamName) -> Error {
+    let message = format!("{member} stands in for somebody in {team}; end that absence first");
+    Error::refused(reasons::SEAT_COVERED, message)
 }
 
 fn must_be_sound(member: &Member) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
 use platform::clock::village_day;
 use platform::import::{CHUNK, Outcome};
@@ -130,7 +130,7 @@ impl Rosters {
         if !changed.is_empty() {
             members_update(&mut tx, &keys, &changed).await?;
         }
-        changes.extend(tell_teams_of(&mut tx, &renamed, now).await?);
+        changes.extend(tell_teams_of(&mut tx, &renamed, self.clock.today(), now).await?);
         self.changes.append(&mut tx, authority, &changes).await?;
         self.changes.commit(tx).await?;
         Ok(told)
@@ -160,12 +160,16 @@ fn enter(village: &VillageCode, keys: &VillageKeys, person: &Person, now: DateTi
 }
 
 /// Tells the teams of members whose names changed. There are hardly ever any.
-async fn tell_teams_of(tx: &mut Tx, renamed: &[MemberName], now: DateTime<Utc>) -> Result<Vec<Change>> {
-    let mut teams = Vec::new();
+async fn tell_teams_of(
+    tx: &mut Tx,
+    renamed: &[MemberName],
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>> {
+    let mut teams = BTreeSet::new();
     for member in renamed {
-        teams.extend(team::store::teams_of_member(tx, member).await?);
+        teams.extend(team::store::teams_of_member(tx, member, today).await?.into_iter().map(|team| team.name));
+        teams.extend(team::seating::teams_covered_by(tx, member, today).await?);
     }
-    teams.sort_by(|one, other| one.name.cmp(&other.name));
-    teams.dedup_by(|one, other| one.name == other.name);
-    team::tell_again(tx, &teams, now).await
+    team::tell_again(tx, &teams, today, now).await
 }

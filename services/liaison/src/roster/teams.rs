@@ -21,7 +21,8 @@ use crate::member::rules::{Member, Office};
 use crate::member::store::members_all;
 use crate::places::{Grid, grids_all};
 use crate::team::rules::{Holder, Seat, Team, line_of, office_for};
-use crate::team::store::{teams_all, teams_update};
+use crate::team::seating::seats_change;
+use crate::team::store::teams_all;
 
 impl Rosters {
     /// Seats members, all in one transaction: representatives may change places, which is right only as a whole, and a
@@ -60,7 +61,7 @@ impl Rosters {
             lines: lines_of(&mut tx, village, false).await?,
             today,
         };
-        let mut before = teams_all(&mut tx, village).await?;
+        let mut before = teams_all(&mut tx, village, today).await?;
         before.extend(coming.iter().map(|grid| Team::new(*village, grid.name.grid, now)));
         let plan = plan(&village_now, &before, rows, now);
         for (row, fate) in &plan.fates {
@@ -70,7 +71,7 @@ impl Rosters {
             }
         }
         if !plan.teams.is_empty() && !report.import.validate_only() {
-            teams_update(&mut tx, &plan.teams).await?;
+            seats_change(&mut tx, &plan.teams, today).await?;
             let mut changes = plan.teams.iter().map(|team| team.news(Happened::Seated)).collect::<Result<Vec<_>>>()?;
             changes.extend(link::settle_grids(&mut tx, village, &plan.represented, today, now).await?);
             let left: Vec<MemberName> = plan.left.iter().map(|id| MemberName::new(*village, *id)).collect();
@@ -190,6 +191,7 @@ impl VillageNow {
             let holder = self.holder(name, Seat::Representative, None, grid).map_err(|why| ("村民代表", why))?;
             team.representative = Some(holder);
         }
+        team.forget_absences_of_others();
         Ok(team)
     }
 

@@ -5,13 +5,16 @@ use platform::server::admit;
 use platform::{Error, Page, Violations};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::team_service_server::TeamService;
-use proto::names::{MemberName, TeamName, VillageName};
-use proto::time::timestamp;
+use proto::names::{GridName, MemberName, TeamName, VillageName};
+use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
 use super::Teams;
+use super::absence::{CoverSeat, UncoverSeat};
 use super::rules::{Filter, Seat, SeatMember, Team, VacateSeat};
+use super::seating::{self, Seating};
 use crate::line::rules::LEADERS;
+use crate::member::rpc::day;
 use crate::member::rules::Office;
 
 #[tonic::async_trait]
@@ -48,6 +51,45 @@ impl TeamService for Teams {
         let request = platform::Request::read(&message.request_id, &message)?;
         Ok(Response::new(self.vacate(&caller, &request, message.try_into()?).await?.into()))
     }
+
+    async fn cover_seat(&self, request: Request<pb::CoverSeatRequest>) -> Result<Response<pb::Team>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.cover(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn uncover_seat(&self, request: Request<pb::UncoverSeatRequest>) -> Result<Response<pb::Team>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.uncover(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn hand_over(&self, request: Request<pb::HandOverRequest>) -> Result<Response<pb::HandOverResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let validate_only = message.validate_only;
+        Ok(Response::new(self.pass_on(&caller, &request, message.try_into()?, validate_only).await?))
+    }
+
+    async fn list_seatings(
+        &self,
+        request: Request<pb::ListSeatingsRequest>,
+    ) -> Result<Response<pb::ListSeatingsResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
+        let filter = message.filter.unwrap_or_default();
+        let mut wrong = Violations::new();
+        let seat = wrong.check("filter.seat", Seat::read(filter.seat)).flatten();
+        let as_of = day(&mut wrong, "filter.as_of", filter.as_of);
+        wrong.finish(Some(()))?;
+        let grid = crate::of_village("filter.grid", &filter.grid, village, |name: GridName| name.grid)?;
+        let member = crate::of_village("filter.member", &filter.member, village, |name: MemberName| name.member)?;
+        let filter = seating::Filter { grid, seat, member, as_of };
+        let (seatings, next_page_token) = self.seatings(&caller, &village, &filter, &page).await?;
+        let seatings = seatings.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListSeatingsResponse { seatings, next_page_token }))
+    }
 }
 
 impl From<Team> for pb::Team {
@@ -63,6 +105,20 @@ impl From<Team> for pb::Team {
             etag: team.revision.to_string(),
             create_time: Some(timestamp(team.created_at)),
             update_time: Some(timestamp(team.updated_at)),
+            absences: team.absences.into_iter().map(|absence| absence.message(village)).collect(),
+        }
+    }
+}
+
+impl From<Seating> for pb::Seating {
+    fn from(seating: Seating) -> Self {
+        let village = seating.team.village;
+        Self {
+            team: seating.team.to_string(),
+            seat: seating.seat.into(),
+            holder: Some(seating.holder.message(village)),
+            start_date: Some(date(seating.valid_from)),
+            end_date: seating.valid_to.map(date),
         }
     }
 }
@@ -106,5 +162,43 @@ impl TryFrom<pb::VacateSeatRequest> for VacateSeat {
         let seat = seat(&mut wrong, message.seat);
         let (name, seat) = wrong.finish(name.zip(seat))?;
         Ok(Self { name, expected, seat })
+    }
+}
+
+impl TryFrom<pb::CoverSeatRequest> for CoverSeat {
+    type Error = Error;
+
+    fn try_from(message: pb::CoverSeatRequest) -> Result<Self, Error> {
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name: Option<TeamName> = wrong.check("name", message.name.parse());
+        let seat = seat(&mut wrong, message.seat);
+        let stand_in: Option<MemberName> =
+            if message.stand_in.is_empty() { None } else { wrong.check("stand_in", message.stand_in.parse()) };
+        if name.as_ref().zip(stand_in.as_ref()).is_some_and(|(name, member)| name.village != member.village) {
+            wrong.add("stand_in", "lies in another village");
+        }
+        let start = day(&mut wrong, "start_date", message.start_date);
+        let end = day(&mut wrong, "end_date", message.end_date);
+        if message.end_date.is_none() {
+            wrong.add("end_date", "is missing");
+        }
+        let ((name, seat), end) = wrong.finish(name.zip(seat).zip(end))?;
+        Ok(Self { name, expected, seat, stand_in, start, end })
+    }
+}
+
+impl TryFrom<pb::UncoverSeatRequest> for UncoverSeat {
+    type Error = Error;
+
+    fn try_from(message: pb::UncoverSeatRequest) -> Result<Self, Error> {
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name: Option<TeamName> = wrong.check("name", message.name.parse());
+        let seat = seat(&mut wrong, message.seat);
+        let start = day(&mut wrong, "start_date", message.start_date);
+        let end = day(&mut wrong, "end_date", message.end_date);
+        let (name, seat) = wrong.finish(name.zip(seat))?;
+        Ok(Self { name, expected, seat, start, end })
     }
 }

@@ -10,6 +10,7 @@ use proto::reasons;
 use proto::time::timestamp;
 use uuid::Uuid;
 
+use super::absence::Absence;
 use crate::line::rules::{LEADERS, Line};
 use crate::member::rules::{Member, Office};
 use crate::places::Grid;
@@ -38,6 +39,8 @@ pub(crate) struct Team {
     pub(crate) cadre: Option<Holder>,
     pub(crate) leader: Option<Holder>,
     pub(crate) representative: Option<Holder>,
+    /// Absences of its holders that have not ended, in the order of their first days.
+    pub(crate) absences: Vec<Absence>,
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -51,6 +54,7 @@ impl Team {
             cadre: None,
             leader: None,
             representative: None,
+            absences: Vec::new(),
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -67,6 +71,22 @@ impl Team {
         let member = member.member;
         let seats = [&self.cadre, &self.leader, &self.representative];
         seats.into_iter().flatten().filter(move |holder| holder.member == member).map(|holder| holder.office)
+    }
+
+    /// Who holds this seat.
+    pub(crate) fn holder(&self, seat: Seat) -> Option<&Holder> {
+        match seat {
+            Seat::Cadre => self.cadre.as_ref(),
+            Seat::Leader => self.leader.as_ref(),
+            Seat::Representative => self.representative.as_ref(),
+        }
+    }
+
+    /// The absence of a holder ends when another takes the seat, or nobody.
+    pub(crate) fn forget_absences_of_others(&mut self) {
+        let absences = std::mem::take(&mut self.absences);
+        let still = |one: &Absence| self.holder(one.seat).is_some_and(|holder| holder.member == one.member);
+        self.absences = absences.into_iter().filter(still).collect();
     }
 
     pub(crate) fn seat_mut(&mut self, seat: Seat) -> &mut Option<Holder> {
@@ -90,6 +110,7 @@ impl Team {
             leader: self.leader.clone().map(|holder| holder.message(village)),
             representative: self.representative.clone().map(|holder| holder.message(village)),
             complete: self.complete(),
+            absences: self.absences.iter().cloned().map(|absence| absence.message(village)).collect(),
         })
     }
 }
@@ -167,6 +188,7 @@ pub(crate) fn vacate(before: Team, seat: Seat, now: DateTime<Utc>) -> Result<(Te
     let left = team.seat_mut(seat).take().ok_or_else(|| {
         Error::refused(reasons::ILLEGAL_MOVE, format!("the {} seat of {} is vacant", seat.as_str(), team.name))
     })?;
+    team.forget_absences_of_others();
     team.revision += 1;
     team.updated_at = now;
     let change = team.news(Happened::Vacated)?;

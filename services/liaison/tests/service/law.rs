@@ -38,6 +38,13 @@ enum Happening {
         household: usize,
         member: usize,
     },
+    /// A member hands over, to somebody or to nobody, some days ago.
+    HandOver {
+        from: usize,
+        to: Option<usize>,
+        households_only: bool,
+        ago: i64,
+    },
     Days(i64),
 }
 
@@ -48,6 +55,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => (0..GRIDS.len(), 0..4_usize).prop_map(|(grid, member)| Happening::Seat { grid, member }),
         2 => (0..GRIDS.len()).prop_map(|grid| Happening::Vacate { grid }),
         1 => (0..HOUSEHOLDS, 0..4_usize).prop_map(|(household, member)| Happening::Choose { household, member }),
+        3 => (0..4_usize, proptest::option::weighted(0.7, 0..4_usize), any::<bool>(), 0_i64..4)
+            .prop_map(|(from, to, households_only, ago)| Happening::HandOver { from, to, households_only, ago }),
         1 => (0_i64..3).prop_map(Happening::Days),
     ]
 }
@@ -73,6 +82,12 @@ const BROKEN: &str = "
       from link one join link other using (village, household)
      where one.id < other.id
        and daterange(one.valid_from, one.valid_to) && daterange(other.valid_from, other.valid_to)
+    union all
+    select 'seated, and not in the history of seats', count(*)
+      from team
+      left join seating on seating.village = team.village and seating.grid = team.grid
+                       and seating.seat = 'representative' and seating.valid_to is null
+     where team.representative is distinct from seating.member
     union all
     select 'changed, and not told', count(*)
       from link
@@ -103,7 +118,7 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
     );
     let mut owner = stand.running.database.connect_as_owner().await;
     let mut reader = stand.clerk();
-    for step in 0..120_i64 {
+    for step in 0..160_i64 {
         let happening = happening().new_tree(&mut runner).unwrap().current();
         match happening.clone() {
             Happening::News { household, grid, kind, active, times } => {
@@ -140,6 +155,24 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
                     ..Default::default()
                 };
                 let _ = clerk.links.link_household(request).await;
+            }
+            Happening::HandOver { from, to, households_only, ago } => {
+                let successor = to.map(|to| members[to].clone()).unwrap_or_default();
+                let part = pb::HandOverPart { successor, households_only, ..Default::default() };
+                let request = pb::HandOverRequest {
+                    parent: format!("villages/{GAOCHONG}"),
+                    member: members[from].clone(),
+                    parts: vec![part],
+                    date: Some(proto::time::date(stand.today() - chrono::Duration::days(ago))),
+                    reason: "轮换".into(),
+                    ..Default::default()
+                };
+                if let Err(status) = clerk.teams.hand_over(request).await {
+                    assert!(
+                        matches!(status.code(), tonic::Code::FailedPrecondition | tonic::Code::InvalidArgument),
+                        "{status:?}"
+                    );
+                }
             }
             Happening::Days(days) => stand.days(days),
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod handover;
 mod law;
 mod links;
 mod members;
@@ -9,4 +10,5 @@ mod news;
 mod real;
 mod roster;
 mod stand;
+mod teams;
 mod visits;

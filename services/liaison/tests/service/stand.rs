@@ -72,6 +72,11 @@ impl Stand {
         *self.clock.lock().unwrap() += chrono::Duration::days(days);
     }
 
+    /// The day it is in the villages.
+    pub(crate) fn today(&self) -> chrono::NaiveDate {
+        platform::clock::village_day(*self.clock.lock().unwrap())
+    }
+
     pub(crate) fn desk(&self, office: Office, scope: &str, grids: &[&str]) -> Desk {
         let call = self.stage.caller(office, scope, grids);
         let channel = || self.running.channel();

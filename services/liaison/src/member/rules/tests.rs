@@ -97,17 +97,30 @@ fn the_office_of_a_seat_that_is_held_cannot_be_laid_down() {
     let member = member(&[Office::GridWorker, Office::Cadre], None);
     let seats = [team_led_by(&member)];
     let keeps = Update { offices: Some([Office::GridWorker].into()), ..nothing(&member) };
-    assert!(update(member.clone(), keeps, &seats, now(), day("2026-06-01")).is_ok());
+    assert!(update(member.clone(), keeps, &seats, &[], now(), day("2026-06-01")).is_ok());
     let drops = Update { offices: Some([Office::Cadre].into()), ..nothing(&member) };
-    let refused = update(member, drops, &seats, now(), day("2026-06-01")).unwrap_err();
+    let refused = update(member, drops, &seats, &[], now(), day("2026-06-01")).unwrap_err();
     assert_eq!(reason(&refused), reasons::SEAT_TAKEN);
+}
+
+#[test]
+fn who_stands_in_for_somebody_keeps_every_office_and_goes_on_serving() {
+    let member = member(&[Office::GridWorker, Office::Cadre], None);
+    let covers = [team_led_by(&member).name];
+    let drops = Update { offices: Some([Office::Cadre].into()), ..nothing(&member) };
+    let refused = update(member.clone(), drops, &[], &covers, now(), day("2026-06-01")).unwrap_err();
+    assert_eq!(reason(&refused), reasons::SEAT_COVERED);
+    let renamed = Update { display_name: Some("熊静".into()), ..nothing(&member) };
+    assert!(update(member.clone(), renamed, &[], &covers, now(), day("2026-06-01")).is_ok());
+    let refused = end_term(member, day("2026-06-01"), &[], &covers, now(), day("2026-06-01")).unwrap_err();
+    assert_eq!(reason(&refused), reasons::SEAT_COVERED);
 }
 
 #[test]
 fn a_term_ends_once_not_in_the_future_and_not_in_a_seat() {
     let today = day("2026-06-10");
     let member = member(&[Office::GridWorker], None);
-    let end = |member: &Member, on: &str, seats: &[Team]| end_term(member.clone(), day(on), seats, now(), today);
+    let end = |member: &Member, on: &str, seats: &[Team]| end_term(member.clone(), day(on), seats, &[], now(), today);
     assert_eq!(reason(&end(&member, "2026-06-11", &[]).unwrap_err()), reasons::IN_THE_FUTURE);
     assert_eq!(reason(&end(&member, "2026-05-31", &[]).unwrap_err()), reasons::INVALID_FIELDS);
     assert_eq!(reason(&end(&member, "2026-06-10", &[team_led_by(&member)]).unwrap_err()), reasons::SEAT_TAKEN);

@@ -1,0 +1,79 @@
+//! What a member serves, and the record of what was handed over.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use platform::{Authority, Error, Result, Tx};
+use prost::Message;
+use proto::liaison::v1 as pb;
+use proto::names::{HandOverName, MemberName};
+use uuid::Uuid;
+
+use super::rules::{Order, Plan, Served};
+use crate::link::rules::Link;
+use crate::link::store::links_of_members;
+
+/// The households that a member serves until further notice, each with its link and the representative of its grid.
+pub(crate) async fn served_by(tx: &mut Tx, member: &MemberName) -> Result<Vec<Served>> {
+    let links = links_of_members(tx, std::slice::from_ref(member)).await?;
+    let rows: Vec<(Uuid, String, String, Option<Uuid>, Option<NaiveDate>)> = sqlx::query_as(
+        "select household.id, household.number, household.grid, seating.member, seating.valid_from
+           from unnest($2::uuid[]) as asked (id)
+           join household on household.village = $1 and household.id = asked.id
+           left join seating on seating.village = household.village and seating.grid = household.grid
+                            and seating.seat = 'representative' and seating.valid_to is null
+          order by household.grid, household.number, household.id",
+    )
+    .bind(member.village.as_str())
+    .bind(links.iter().map(|link| link.household.household).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut links: std::collections::BTreeMap<Uuid, Link> =
+        links.into_iter().map(|link| (link.household.household, link)).collect();
+    rows.into_iter()
+        .filter_map(|(id, number, grid, default, since)| {
+            let link = links.remove(&id)?;
+            let grid = grid.parse().map_err(Error::internal);
+            Some(grid.map(|grid| Served { link, number, grid, default: default.zip(since) }))
+        })
+        .collect()
+}
+
+/// Keeps what was handed over, who ordered it, and what was answered, for whoever asks again.
+pub(crate) async fn handover_insert(
+    tx: &mut Tx,
+    name: &HandOverName,
+    order: &Order,
+    plan: &Plan,
+    answer: &pb::HandOverResponse,
+    authority: &Authority,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "insert into handover (village, id, member, day, reason, seats, households, answer, subject, office, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(name.village.as_str())
+    .bind(name.handover)
+    .bind(order.member.member)
+    .bind(plan.day)
+    .bind(&order.reason)
+    .bind(i32::try_from(plan.seats.len()).map_err(Error::internal)?)
+    .bind(i32::try_from(plan.households.len()).map_err(Error::internal)?)
+    .bind(answer.encode_to_vec())
+    .bind(authority.subject())
+    .bind(authority.office().as_str())
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was answered to a handover.
+pub(crate) async fn handover_answer(tx: &mut Tx, name: &HandOverName) -> Result<pb::HandOverResponse> {
+    let answer: Option<Vec<u8>> = sqlx::query_scalar("select answer from handover where village = $1 and id = $2")
+        .bind(name.village.as_str())
+        .bind(name.handover)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let answer = answer.ok_or_else(|| Error::NotFound(name.to_string()))?;
+    pb::HandOverResponse::decode(answer.as_slice()).map_err(Error::internal)
+}
