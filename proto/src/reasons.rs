@@ -63,6 +63,10 @@ reasons! {
     WRONG_OFFICE;
     /// The member's term does not include the day.
     NOT_SERVING;
+    /// The person may not be appointed.
+    NOT_ELIGIBLE;
+    /// The public notice has not run out.
+    NOTICE_RUNNING;
     /// The line does not reach households of this kind.
     KIND_NOT_ON_LINE;
     /// The household already has this link, or one that starts on this day or later.

@@ -48,6 +48,7 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
             ("parent", _) if method.contains("Resident") => {
                 message.set_field(&field, Value::String(named("households")))
             }
+            ("parent", _) if method == "ListMemberSteps" => message.set_field(&field, Value::String(named("members"))),
             ("parent", _) if method == "ListMoves" => message.set_field(&field, Value::String(named("concerns"))),
             ("parent", _) if method == "ListVillages" => {
                 message.set_field(&field, Value::String("subdistricts/430112011".into()))
@@ -95,7 +96,10 @@ fn collection(method: &str) -> String {
     let words: Vec<&str> = split_words(noun);
     let noun = match words.as_slice() {
         ["End", "Term"] => "member".to_owned(),
-        ["Get", "Member", "Rights"] => "member".to_owned(),
+        ["Get", "Member", "Rights"]
+        | ["Check", "Eligibility"]
+        | ["Record", "Endorsement" | "Objection"]
+        | ["Post", "Notice"] => "member".to_owned(),
         ["Seat" | "Vacate" | "Cover" | "Uncover", ..] => "team".to_owned(),
         ["Follow", "Up", rest @ ..] => camel(rest),
         [_, rest @ ..] => camel(rest),
@@ -121,7 +125,7 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
     let mut lists: Vec<_> = methods()
         .into_iter()
         .filter(|method| {
-            method.name().starts_with("List") && !["ListVillages", "ListGaps", "ListMoves", "ListSeatings"].contains(&method.name())
+            method.name().starts_with("List") && !["ListVillages", "ListGaps", "ListMoves", "ListSeatings", "ListClosedGaps", "ListMemberSteps"].contains(&method.name())
         })
         .collect();
     lists.sort_by_key(|method| method.name() == "ListResidents"); // their parent is a household

@@ -47,11 +47,12 @@ pub(crate) fn village_of(record: &str) -> Option<&str> {
 pub struct Changes {
     wake: Arc<Notify>,
     published: Arc<Notify>,
+    committed: Arc<Notify>,
 }
 
 impl Changes {
     pub(crate) fn new(wake: Arc<Notify>) -> Self {
-        Self { wake, published: Arc::default() }
+        Self { wake, published: Arc::default(), committed: Arc::default() }
     }
 
     /// Appends changes to the transaction that makes them, in one statement. They become news when it
@@ -99,7 +100,14 @@ impl Changes {
     pub async fn commit(&self, tx: Tx) -> Result<()> {
         tx.commit().await?;
         self.wake.notify_one();
+        self.committed.notify_one();
         Ok(())
+    }
+
+    /// Waits for the next commit of this process, or for one since somebody last waited. For one who waits: what follows
+    /// from records is looked at again when they change.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
     }
 
     /// Wakes the relay now.

@@ -1,45 +1,14 @@
-//! Coverage: whether everyone is linked and every seat held. It only reads.
+//! Coverage: whether everyone is linked and every seat held. It only reads. What is missing is the noun `gap`.
 
 mod rpc;
 mod store;
 
 use chrono::NaiveDate;
-use platform::{Caller, Clock, Database, Page, Result};
-use proto::names::{GridCode, HouseholdName, VillageCode};
+use platform::{Caller, Clock, Database, Result};
+use proto::names::VillageCode;
 
+use crate::gap::Gaps;
 use crate::line::rules::LineKind;
-use crate::team::rules::Seat;
-
-platform::choice! {
-    /// What is missing.
-    pub(crate) enum GapKind as proto::liaison::v1::GapKind {
-        HouseholdWithoutLink = "household",
-        VacantSeat = "seat",
-    }
-}
-
-/// Something missing.
-#[derive(Debug, Clone)]
-pub(crate) struct Gap {
-    pub(crate) grid: GridCode,
-    pub(crate) what: Missing,
-    /// Its place in the list: households first, then seats, both in the order of their grids.
-    pub(crate) key: String,
-}
-
-/// What is missing, and of whom.
-#[derive(Debug, Clone)]
-pub(crate) enum Missing {
-    Link { household: HouseholdName, number: String },
-    Holder { seat: Seat },
-}
-
-/// Which gaps a list shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Filter {
-    pub(crate) kind: Option<GapKind>,
-    pub(crate) grid: Option<GridCode>,
-}
 
 /// How well a village was covered on a day.
 #[derive(Debug, Clone)]
@@ -64,11 +33,12 @@ impl Measure {
 pub(crate) struct Coverage {
     database: Database,
     clock: Clock,
+    gaps: Gaps,
 }
 
 impl Coverage {
-    pub(crate) fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock }
+    pub(crate) fn new(database: Database, clock: Clock, gaps: Gaps) -> Self {
+        Self { database, clock, gaps }
     }
 
     /// Whoever may see some grids only is answered for these.
@@ -76,18 +46,5 @@ impl Coverage {
         let authority = caller.within(village)?;
         let mut tx = self.database.begin_snapshot(authority.scope()).await?;
         store::measure(&mut tx, village, authority.grids(), as_of.unwrap_or_else(|| self.clock.today())).await
-    }
-
-    async fn gaps(
-        &self,
-        caller: &Caller,
-        village: &VillageCode,
-        filter: &Filter,
-        page: &Page,
-    ) -> Result<(Vec<Gap>, String)> {
-        let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
-        let rows = store::gap_list(&mut tx, village, authority.grids(), filter, self.clock.today(), page).await?;
-        Ok(page.cut(rows, |gap| gap.key.clone()))
     }
 }

@@ -1,9 +1,10 @@
 //! Liaison: who serves whom — members, the two lines, teams, links, coverage, visits.
 //!
 //! It reads the registry's news and answers it: a village gets its lines, a grid its team, a household its link. Read
-//! `member`, `line`, `team`, `link` (above all `link/rules.rs`), `coverage`, `visit`, `roster`, then `reactions`.
+//! `member`, `line`, `team`, `link` (above all `link/rules.rs`), `coverage`, `gap`, `visit`, `roster`, then `reactions`.
 
 mod coverage;
+mod gap;
 mod keyset;
 mod line;
 mod link;
@@ -66,7 +67,13 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let lines = line::Lines::new(database.clone(), changes.clone(), clock.clone());
     let teams = team::Teams::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
     let links = link::Links::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
-    let coverage = coverage::Coverage::new(database.clone(), clock.clone());
+    let hub = gap::keeper::Hub::new();
+    let keeper = gap::keeper::Keeper::new(database.clone(), changes.clone(), clock.clone(), hub.clone());
+    let terms = member::terms::Terms::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
+    let keeping =
+        [tokio::spawn(keeper.run(process.shutdown.clone())), tokio::spawn(terms.run(process.shutdown.clone()))];
+    let gaps = gap::Gaps::new(database.clone(), clock.clone(), hub, process.shutdown.clone());
+    let coverage = coverage::Coverage::new(database.clone(), clock.clone(), gaps);
     let visits = visit::Visits::new(database.clone(), changes.clone(), clock.clone());
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
 
@@ -83,6 +90,8 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .run(process)
         .await?;
     events.stopped().await;
+    // They have stopped by now, or wait for a database that does not answer.
+    keeping.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use platform::revision::must_be;
 use platform::{Caller, Clock, Database, Page, Request, Result, Tx};
 use proto::names::{LineName, VillageCode};
 
+use crate::link;
 use rules::{Line, LineKind, Update};
 
 /// The use cases of lines.
@@ -38,7 +39,7 @@ impl Lines {
         Ok(page.cut(lines, |line| line.order().to_string()))
     }
 
-    /// Changes a line. Links that exist stay as they are until their household changes.
+    /// Changes a line, and with it the links of the households that it reaches from now on.
     async fn update(&self, caller: &Caller, request: &Request, update: Update) -> Result<Line> {
         let village = update.name.village;
         let authority = caller.within(&village)?;
@@ -47,12 +48,21 @@ impl Lines {
         if request.claim(&mut tx, &village, &update.name.to_string()).await?.is_some() {
             return store::line_get(&mut tx, &update.name).await;
         }
+        link::lock(&mut tx, [village]).await?;
+        let (now, today) = (self.clock.now(), self.clock.today());
         let lines = store::lines_of(&mut tx, &village, true).await?;
         let before = rules::of(&lines, &update.name)?;
         must_be(update.expected, before.revision, &update.name)?;
-        let (line, change) = rules::update(before, update, &lines, self.clock.now())?;
+        let reached = before.household_kinds.clone();
+        let (line, change) = rules::update(before, update, &lines, now)?;
         store::line_update(&mut tx, &line).await?;
-        self.changes.append(&mut tx, &authority, &[change]).await?;
+        let mut changes = vec![change];
+        let gained: Vec<_> = line.household_kinds.difference(&reached).copied().collect();
+        if !gained.is_empty() {
+            let households = link::store::households_of_kinds(&mut tx, &village, &gained).await?;
+            changes.extend(link::settle(&mut tx, &households, today, now).await?);
+        }
+        self.changes.append(&mut tx, &authority, &changes).await?;
         self.changes.commit(tx).await?;
         Ok(line)
     }

@@ -1,20 +1,28 @@
 //! Members: the people who serve households, in one office or several.
 
+pub(crate) mod entrance;
 pub(crate) mod rights;
 pub(crate) mod rpc;
 pub(crate) mod rules;
+pub(crate) mod steps;
 pub(crate) mod store;
+pub(crate) mod terms;
 
 use chrono::NaiveDate;
 use events::Changes;
 use platform::revision::must_be;
 use platform::{Caller, Clock, Database, Error, OnConstraint, Page, Request, Result, Vault};
-use proto::names::{MemberName, VillageCode};
+use proto::names::{GridName, MemberName, VillageCode};
+use uuid::Uuid;
 
+use crate::places::grid_get;
 use crate::team::handover;
 use crate::{link, team};
+use entrance::{Known, Nomination, Record, Step, StepKind};
 use rights::Rights;
+use rpc::entrance::TakeStep;
 use rules::{Draft, EndTerm, Filter, Member, Update};
+use steps::Taken;
 
 /// The use cases of members.
 pub(crate) struct Members {
@@ -39,13 +47,79 @@ impl Members {
         if let Some(made) = request.claim(&mut tx, &draft.village, &name.to_string()).await? {
             return store::member_get(&mut tx, &keys, &made.parse().map_err(Error::internal)?, false).await;
         }
-        let (member, change) = rules::create(name, draft, self.clock.now())?;
+        let now = self.clock.now();
+        let (member, change) = rules::create(name, draft, now)?;
         store::members_insert(&mut tx, &keys, std::slice::from_ref(&member))
             .await?
             .on_constraint("member_pkey", || Error::AlreadyExists(member.name.to_string()))?;
+        steps::steps_insert(&mut tx, &authority, &[(&member.name, &Record::entered(&member))], now).await?;
         self.changes.append(&mut tx, &authority, &[change]).await?;
         self.changes.commit(tx).await?;
         Ok(member)
+    }
+
+    /// Nominates somebody as a representative.
+    async fn nominate(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        village: VillageCode,
+        id: Option<Uuid>,
+        nomination: Nomination,
+    ) -> Result<Member> {
+        let authority = caller.within(&village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        let name = MemberName::new(village, id.unwrap_or_else(|| self.clock.new_id()));
+        if let Some(made) = request.claim(&mut tx, &village, &name.to_string()).await? {
+            return store::member_get(&mut tx, &keys, &made.parse().map_err(Error::internal)?, false).await;
+        }
+        grid_get(&mut tx, &GridName::new(village, nomination.grid)).await?.must_be_in_use()?;
+        let (now, today) = (self.clock.now(), self.clock.today());
+        let (member, record, change) = entrance::nominate(name, nomination, now, today)?;
+        store::members_insert(&mut tx, &keys, std::slice::from_ref(&member))
+            .await?
+            .on_constraint("member_pkey", || Error::AlreadyExists(member.name.to_string()))?;
+        steps::steps_insert(&mut tx, &authority, &[(&member.name, &record)], now).await?;
+        self.changes.append(&mut tx, &authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(member)
+    }
+
+    /// Takes a step of the entrance, or records an evaluation.
+    async fn take(&self, caller: &Caller, request: &Request, command: TakeStep) -> Result<Member> {
+        let village = command.name.village;
+        let authority = caller.within(&village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        if request.claim(&mut tx, &village, &command.name.to_string()).await?.is_some() {
+            return store::member_get(&mut tx, &keys, &command.name, false).await;
+        }
+        let before = store::member_get(&mut tx, &keys, &command.name, true).await?;
+        must_be(command.expected, before.revision, &command.name)?;
+        let today = self.clock.today();
+        let known = Known {
+            before: steps::last_day(&mut tx, &command.name).await?,
+            serves_as: steps::serves_as(&mut tx, &before, today).await?,
+            now: self.clock.now(),
+            today,
+        };
+        let (member, record, change) = entrance::take(before, command.step, command.day, command.note, &known)?;
+        store::members_update(&mut tx, &keys, std::slice::from_ref(&member)).await?;
+        steps::steps_insert(&mut tx, &authority, &[(&member.name, &record)], known.now).await?;
+        self.changes.append(&mut tx, &authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(member)
+    }
+
+    async fn steps(&self, caller: &Caller, name: &MemberName, page: &Page) -> Result<(Vec<Taken>, String)> {
+        let mut tx = self.database.begin(caller.within(&name.village)?.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &name.village).await?;
+        store::member_get(&mut tx, &keys, name, false).await?;
+        let rows = steps::step_list(&mut tx, name, page).await?;
+        Ok(page.cut(rows, |step| step.place.to_string()))
     }
 
     async fn get(&self, caller: &Caller, name: &MemberName) -> Result<Member> {
@@ -110,9 +184,9 @@ impl Members {
         Ok(member)
     }
 
-    /// Ends a member's term. Seats and households go where the handover that comes with it says; other households that had
+    /// Ends a member's term, or recalls the member. Seats and households go where the handover that comes with it says; other households that had
     /// chosen this member go to whoever represents their grid.
-    async fn end_term(&self, caller: &Caller, request: &Request, end: EndTerm) -> Result<Member> {
+    async fn leave(&self, caller: &Caller, request: &Request, end: EndTerm) -> Result<Member> {
         let village = end.name.village;
         let authority = caller.within(&village)?;
         authority.must_serve_all()?;
@@ -125,6 +199,7 @@ impl Members {
         let before = store::member_get(&mut tx, &keys, &end.name, true).await?;
         must_be(end.expected, before.revision, &end.name)?;
         let (now, today) = (self.clock.now(), self.clock.today());
+        before.state.after(end.step)?;
         let mut changes = Vec::new();
         if let Some(order) = &end.handover {
             let plan = handover::plan(&mut tx, &keys, order, now, today).await?;
@@ -134,8 +209,10 @@ impl Members {
         let seats = team::store::teams_of_member(&mut tx, &end.name, today).await?;
         let covers = team::seating::teams_covered_by(&mut tx, &end.name, today).await?;
         let day = end.term_end.unwrap_or(today);
-        let (member, change) = rules::end_term(before, day, &seats, &covers, now, today)?;
+        let (member, change) = rules::leave(before, end.step, day, &seats, &covers, now, today)?;
         store::members_update(&mut tx, &keys, std::slice::from_ref(&member)).await?;
+        let kind = if end.step == Step::Recall { StepKind::Recalled } else { StepKind::TermEnded };
+        steps::steps_insert(&mut tx, &authority, &[(&member.name, &Record::of(kind, day, end.note))], now).await?;
         changes.push(change);
         changes.extend(link::release(&mut tx, std::slice::from_ref(&member.name), day, now).await?);
         self.changes.append(&mut tx, &authority, &changes).await?;

@@ -4,11 +4,12 @@ use platform::server::admit;
 use platform::{Error, Page, Violations};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::coverage_service_server::CoverageService;
-use proto::names::{GridName, VillageCode, VillageName};
+use proto::names::VillageName;
 use proto::time::date;
 use tonic::{Request, Response, Status};
 
-use super::{Coverage, Filter, Gap, GapKind, Measure, Missing};
+use super::{Coverage, Measure};
+use crate::gap::rpc::{WatchStream, filter};
 use crate::member::rpc::day;
 
 #[tonic::async_trait]
@@ -26,14 +27,38 @@ impl CoverageService for Coverage {
         let (caller, message) = admit(request)?;
         let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
         let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
-        let filter = message.filter.unwrap_or_default();
-        let filter = Filter {
-            kind: GapKind::read(filter.kind).map_err(|error| Error::field("filter.kind", error))?,
-            grid: crate::of_village("filter.grid", &filter.grid, village, |name: GridName| name.grid)?,
-        };
-        let (gaps, next_page_token) = self.gaps(&caller, &village, &filter, &page).await?;
-        let gaps = gaps.into_iter().map(|gap| gap.message(village)).collect();
+        let filter = filter(village, message.filter)?;
+        let (gaps, next_page_token) = self.gaps.list(&caller, &village, &filter, &page).await?;
+        let today = self.gaps.today();
+        let gaps = gaps.into_iter().map(|gap| gap.message(village, today)).collect();
         Ok(Response::new(pb::ListGapsResponse { gaps, next_page_token }))
+    }
+
+    async fn list_closed_gaps(
+        &self,
+        request: Request<pb::ListClosedGapsRequest>,
+    ) -> Result<Response<pb::ListClosedGapsResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let question = (&message.parent, &message.filter, &message.start_date, &message.end_date);
+        let page = Page::read(message.page_size, &message.page_token, &question)?;
+        let mut wrong = Violations::new();
+        let start = day(&mut wrong, "start_date", message.start_date);
+        let end = day(&mut wrong, "end_date", message.end_date);
+        wrong.finish(Some(()))?;
+        let filter = filter(village, message.filter)?;
+        let (gaps, next_page_token) = self.gaps.closed(&caller, &village, &filter, (start, end), &page).await?;
+        let today = self.gaps.today();
+        let gaps = gaps.into_iter().map(|gap| gap.message(village, today)).collect();
+        Ok(Response::new(pb::ListClosedGapsResponse { gaps, next_page_token }))
+    }
+
+    type WatchGapsStream = WatchStream;
+
+    async fn watch_gaps(&self, request: Request<pb::WatchGapsRequest>) -> Result<Response<WatchStream>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        Ok(Response::new(self.gaps.stream(&caller, village, message).await?))
     }
 }
 
@@ -53,24 +78,6 @@ impl From<Measure> for pb::Coverage {
             lines: measure.lines.iter().map(line).collect(),
             teams: measure.teams,
             teams_complete: measure.teams_complete,
-        }
-    }
-}
-
-impl Gap {
-    fn message(self, village: VillageCode) -> pb::Gap {
-        let grid = GridName::new(village, self.grid).to_string();
-        match self.what {
-            Missing::Link { household, number } => pb::Gap {
-                kind: GapKind::HouseholdWithoutLink.into(),
-                grid,
-                household: household.to_string(),
-                household_number: number,
-                ..pb::Gap::default()
-            },
-            Missing::Holder { seat } => {
-                pb::Gap { kind: GapKind::VacantSeat.into(), grid, seat: seat.into(), ..pb::Gap::default() }
-            }
         }
     }
 }

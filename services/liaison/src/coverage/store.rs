@@ -1,13 +1,11 @@
-//! Coverage and gaps, read from households, links and teams.
+//! Coverage, read from households, links and teams.
 
 use chrono::NaiveDate;
-use platform::{Error, Page, Result, Tx};
-use proto::names::{HouseholdName, VillageCode};
-use uuid::Uuid;
+use platform::{Error, Result, Tx};
+use proto::names::VillageCode;
 
-use super::{Filter, Gap, Measure, Missing};
+use super::Measure;
 use crate::line::rules::LineKind;
-use crate::team::rules::Seat;
 
 #[derive(sqlx::FromRow)]
 struct LineRow {
@@ -63,73 +61,4 @@ pub(crate) async fn measure(
         teams: count(teams)?,
         teams_complete: count(complete)?,
     })
-}
-
-#[derive(sqlx::FromRow)]
-struct GapRow {
-    key: String,
-    grid: String,
-    household: Option<Uuid>,
-    number: Option<String>,
-    seat: Option<Seat>,
-}
-
-/// A page of what is missing today in these grids (none: all).
-pub(crate) async fn gap_list(
-    tx: &mut Tx,
-    village: &VillageCode,
-    grids: Option<Vec<String>>,
-    filter: &Filter,
-    today: NaiveDate,
-    page: &Page,
-) -> Result<Vec<Gap>> {
-    let rows: Vec<GapRow> = sqlx::query_as(
-        "select * from (
-             select '1/' || household.grid || '/' || household.number || '/' || household.id as key, household.grid,
-                    household.id as household, household.number, null as seat, 'household' as kind
-               from household
-              where household.village = $1
-                and household.state = 'active'
-                and (household.active_since is null or household.active_since <= $2)
-                and not exists (select from link
-                                 where link.village = household.village and link.household = household.id
-                                   and link.valid_from <= $2 and (link.valid_to is null or $2 < link.valid_to))
-             union all
-             select '2/' || team.grid || '/' || seat.place, team.grid, null, null, seat.name, 'seat'
-               from team
-               join grid on grid.village = team.village and grid.code = team.grid and not grid.retired
-              cross join lateral (values (1, 'cadre', team.cadre), (2, 'leader', team.leader),
-                                         (3, 'representative', team.representative)) as seat (place, name, holder)
-              where team.village = $1 and seat.holder is null
-         ) as gap
-          where key > $3
-            and ($4::text[] is null or grid = any ($4))
-            and ($5::text is null or kind = $5)
-            and ($6::text is null or grid = $6)
-          order by key
-          limit $7",
-    )
-    .bind(village.as_str())
-    .bind(today)
-    .bind(page.after_text())
-    .bind(grids)
-    .bind(filter.kind)
-    .bind(filter.grid.as_ref().map(|grid| grid.as_str()))
-    .bind(page.limit())
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.into_iter().map(|row| row.read(*village)).collect()
-}
-
-impl GapRow {
-    fn read(self, village: VillageCode) -> Result<Gap> {
-        let what = match (self.household, self.number, self.seat) {
-            (Some(household), Some(number), None) => {
-                Missing::Link { household: HouseholdName::new(village, household), number }
-            }
-            (None, None, Some(seat)) => Missing::Holder { seat },
-            _ => return Err(Error::internal("a gap that is neither a household nor a seat")),
-        };
-        Ok(Gap { grid: self.grid.parse().map_err(Error::internal)?, what, key: self.key })
-    }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::rules::{Current, Filter, Link, Origin, Standing};
 use crate::line::rules::LineKind;
+use crate::places::HouseholdKind;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -141,6 +142,20 @@ pub(crate) async fn households_of_grids(
     let ids: Vec<Uuid> = sqlx::query_scalar("select id from household where village = $1 and grid = any ($2)")
         .bind(village.as_str())
         .bind(grids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(ids.into_iter().map(|id| HouseholdName::new(*village, id)).collect())
+}
+
+/// The households of these kinds.
+pub(crate) async fn households_of_kinds(
+    tx: &mut Tx,
+    village: &VillageCode,
+    kinds: &[HouseholdKind],
+) -> Result<Vec<HouseholdName>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar("select id from household where village = $1 and kind = any ($2)")
+        .bind(village.as_str())
+        .bind(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
         .fetch_all(&mut **tx)
         .await?;
     Ok(ids.into_iter().map(|id| HouseholdName::new(*village, id)).collect())

@@ -1,5 +1,7 @@
 //! Members as the contract speaks of them. No rules, no SQL.
 
+pub(crate) mod entrance;
+
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -11,14 +13,16 @@ use proto::google::r#type::Date;
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::member_service_server::MemberService;
 use proto::names::{
-    AreaName, GridCode, LocalCode, MemberName, NameError, PartyGroupName, VillageCode, VillageName, VillageResource,
-    VillagerGroupName,
+    AreaName, GridCode, GridName, LocalCode, MemberName, NameError, PartyGroupName, VillageCode, VillageName,
+    VillageResource, VillagerGroupName,
 };
 use proto::time::{date, naive_date, timestamp};
 use tonic::{Request, Response, Status};
 use workbook::formats::Telephone;
 
+use self::entrance::nomination;
 use super::Members;
+use super::entrance::{State, Step};
 use super::rights::{Held, Rights};
 use super::rules::{Draft, EndTerm, Filter, Member, Office, Source, Update, name_of};
 use crate::team::handover::parts;
@@ -60,7 +64,92 @@ impl MemberService for Members {
     async fn end_term(&self, request: Request<pb::EndTermRequest>) -> Result<Response<pb::Member>, Status> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.end_term(&caller, &request, message.try_into()?).await?.into()))
+        Ok(Response::new(self.leave(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn recall_member(&self, request: Request<pb::RecallMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.leave(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn nominate_member(
+        &self,
+        request: Request<pb::NominateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let mut wrong = Violations::new();
+        let id = crate::given_id(&mut wrong, "member_id", &message.member_id);
+        wrong.finish(Some(()))?;
+        let (village, nomination) = nomination(message)?;
+        Ok(Response::new(self.nominate(&caller, &request, village, id, nomination).await?.into()))
+    }
+
+    async fn check_eligibility(
+        &self,
+        request: Request<pb::CheckEligibilityRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn record_endorsement(
+        &self,
+        request: Request<pb::RecordEndorsementRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn post_notice(&self, request: Request<pb::PostNoticeRequest>) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn record_objection(
+        &self,
+        request: Request<pb::RecordObjectionRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn appoint_member(&self, request: Request<pb::AppointMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn evaluate_member(
+        &self,
+        request: Request<pb::EvaluateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn decline_member(&self, request: Request<pb::DeclineMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn list_member_steps(
+        &self,
+        request: Request<pb::ListMemberStepsRequest>,
+    ) -> Result<Response<pb::ListMemberStepsResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let name = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &message.parent)?;
+        let (steps, next_page_token) = self.steps(&caller, &name, &page).await?;
+        let steps = steps.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListMemberStepsResponse { steps, next_page_token }))
     }
 
     async fn get_member_rights(
@@ -79,6 +168,7 @@ impl MemberService for Members {
 impl From<Member> for pb::Member {
     fn from(member: Member) -> Self {
         let village = member.name.village;
+        let candidacy = member.candidacy.as_ref();
         Self {
             name: member.name.to_string(),
             display_name: member.display_name,
@@ -88,8 +178,14 @@ impl From<Member> for pb::Member {
             areas: member.areas.into_iter().map(|area| AreaName::new(village, area).to_string()).collect(),
             villager_group: name_of(member.villager_group.as_ref(), |code| VillagerGroupName::new(village, code)),
             party_group: name_of(member.party_group.as_ref(), |code| PartyGroupName::new(village, code)),
-            term_start: Some(date(member.term_start)),
-            term_end: member.term_end.map(date),
+            term_start: member.state.is_public().then(|| date(member.term_start)),
+            term_end: member.term_end.filter(|_| member.state.is_public()).map(date),
+            state: member.state.into(),
+            grid: candidacy.map(|one| GridName::new(village, one.grid).to_string()).unwrap_or_default(),
+            grounds: candidacy
+                .map(|one| one.grounds.iter().map(|ground| (*ground).into()).collect())
+                .unwrap_or_default(),
+            notice_until: candidacy.and_then(|one| one.notice_until).map(date),
             etag: member.revision.to_string(),
             create_time: Some(timestamp(member.created_at)),
             update_time: Some(timestamp(member.updated_at)),
@@ -134,7 +230,7 @@ impl TryFrom<pb::CreateMemberRequest> for Draft {
             wrong.add("member.term_end", "cannot be set; a term is ended by EndTerm");
         }
         let display_name = wrong.required("member.display_name", &member.display_name);
-        let telephone = telephone(&mut wrong, &member.telephone);
+        let telephone = telephone(&mut wrong, "member.telephone", &member.telephone);
         let offices = offices(&mut wrong, &member.offices);
         let source = wrong.check("member.source", Source::read(member.source)).flatten();
         let areas = areas(&mut wrong, village, &member.areas);
@@ -177,7 +273,7 @@ impl TryFrom<pb::UpdateMemberRequest> for Update {
         let village = name.as_ref().map(|name| name.village);
         let display_name =
             mask.has("display_name").then(|| wrong.required("member.display_name", &member.display_name)).flatten();
-        let telephone = mask.has("telephone").then(|| telephone(&mut wrong, &member.telephone));
+        let telephone = mask.has("telephone").then(|| telephone(&mut wrong, "member.telephone", &member.telephone));
         let offices = mask.has("offices").then(|| offices(&mut wrong, &member.offices));
         let source = mask.has("source").then(|| wrong.check("member.source", Source::read(member.source)).flatten());
         let areas = mask.has("areas").then(|| areas(&mut wrong, village, &member.areas));
@@ -224,7 +320,8 @@ impl TryFrom<pb::EndTermRequest> for EndTerm {
         let term_end = day(&mut wrong, "term_end", message.term_end);
         let handover =
             handover(&mut wrong, name.as_ref(), message.parts, &message.reason, message.preview_etag, term_end);
-        Ok(Self { name: wrong.finish(name)?, expected, term_end, handover })
+        let note = message.reason.trim().to_owned();
+        Ok(Self { name: wrong.finish(name)?, expected, term_end, handover, step: Step::EndTerm, note })
     }
 }
 
@@ -249,13 +346,32 @@ fn handover(
     Some(Order { member: member?.clone(), parts, day, reason, preview })
 }
 
+impl TryFrom<pb::RecallMemberRequest> for EndTerm {
+    type Error = Error;
+
+    fn try_from(message: pb::RecallMemberRequest) -> Result<Self, Error> {
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name = wrong.check("name", message.name.parse());
+        let term_end = day(&mut wrong, "date", message.date);
+        let note = wrong.required("note", &message.note);
+        let handover =
+            handover(&mut wrong, name.as_ref(), message.parts, &message.note, message.preview_etag, term_end);
+        let (name, note) = wrong.finish(name.zip(note))?;
+        Ok(Self { name, expected, term_end, handover, step: Step::Recall, note })
+    }
+}
+
 impl TryFrom<pb::MemberFilter> for Filter {
     type Error = Error;
 
     fn try_from(filter: pb::MemberFilter) -> Result<Self, Error> {
         let office = Office::read(filter.office).map_err(|error| Error::field("filter.office", error))?;
         let display_name = Some(filter.display_name).filter(|name| !name.is_empty());
-        Ok(Self { office, serving: filter.serving, display_name })
+        let state = |value: &i32| State::read(*value)?.ok_or("is unspecified");
+        let states = filter.states.iter().map(state).collect::<Result<_, _>>();
+        let states = states.map_err(|error| Error::field("filter.states", error))?;
+        Ok(Self { office, serving: filter.serving, display_name, states })
     }
 }
 
@@ -264,11 +380,11 @@ pub(crate) fn day(wrong: &mut Violations, field: &str, day: Option<Date>) -> Opt
     wrong.check(field, day.as_ref().map(naive_date).transpose()).flatten()
 }
 
-fn telephone(wrong: &mut Violations, text: &str) -> Option<Telephone> {
+fn telephone(wrong: &mut Violations, field: &str, text: &str) -> Option<Telephone> {
     if text.is_empty() {
         return None;
     }
-    wrong.check("member.telephone", Telephone::parse(text))
+    wrong.check(field, Telephone::parse(text))
 }
 
 fn offices(wrong: &mut Violations, values: &[i32]) -> BTreeSet<Office> {

@@ -13,6 +13,7 @@ use proto::time::{date, timestamp};
 use uuid::Uuid;
 use workbook::formats::Telephone;
 
+use super::entrance::{Candidacy, State, Step};
 use crate::team::handover::rules::Order;
 use crate::team::rules::Team;
 
@@ -51,7 +52,11 @@ pub(crate) struct Member {
     pub(crate) villager_group: Option<LocalCode>,
     pub(crate) party_group: Option<LocalCode>,
     pub(crate) term_start: NaiveDate,
+    /// First day no longer serving. Whoever has not been appointed has a term without a day in it.
     pub(crate) term_end: Option<NaiveDate>,
+    pub(crate) state: State,
+    /// What is known of somebody who was nominated; none of those who were entered in one step.
+    pub(crate) candidacy: Option<Candidacy>,
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -80,14 +85,16 @@ impl Member {
             revision: self.revision,
             happened: happened.into(),
             change_time: Some(timestamp(self.updated_at)),
-            display_name: self.display_name.clone(),
+            // Serving is a public function; to be nominated for it is not.
+            display_name: if self.state.is_public() { self.display_name.clone() } else { String::new() },
             offices: self.offices.iter().map(|office| (*office).into()).collect(),
             source: self.source.map_or(0, Into::into),
             areas: self.areas.iter().map(|area| AreaName::new(village, area.clone()).to_string()).collect(),
             villager_group: name_of(self.villager_group.as_ref(), |code| VillagerGroupName::new(village, code)),
             party_group: name_of(self.party_group.as_ref(), |code| PartyGroupName::new(village, code)),
-            term_start: Some(date(self.term_start)),
-            term_end: self.term_end.map(date),
+            term_start: self.state.is_public().then(|| date(self.term_start)),
+            term_end: self.term_end.filter(|_| self.state.is_public()).map(date),
+            state: self.state.into(),
         })
     }
 }
@@ -135,6 +142,9 @@ pub(crate) struct EndTerm {
     pub(crate) term_end: Option<NaiveDate>,
     /// Where seats and households go; none: the member has no seat to leave.
     pub(crate) handover: Option<Order>,
+    /// By the end of the term, or by a recall.
+    pub(crate) step: Step,
+    pub(crate) note: String,
 }
 
 /// Which members a list shows.
@@ -143,6 +153,8 @@ pub(crate) struct Filter {
     pub(crate) office: Option<Office>,
     pub(crate) serving: Option<bool>,
     pub(crate) display_name: Option<String>,
+    /// None of them: those who have been appointed.
+    pub(crate) states: Vec<State>,
 }
 
 /// A member holds an office, and a representative comes from one of the six sources.
@@ -158,6 +170,8 @@ pub(crate) fn create(name: MemberName, draft: Draft, now: DateTime<Utc>) -> Resu
         party_group: draft.party_group,
         term_start: draft.term_start.unwrap_or_else(|| platform::clock::village_day(now)),
         term_end: None,
+        state: State::Appointed,
+        candidacy: None,
         revision: 1,
         created_at: now,
         updated_at: now,
@@ -177,6 +191,9 @@ pub(crate) fn update(
     now: DateTime<Utc>,
     today: NaiveDate,
 ) -> Result<(Member, Change)> {
+    if !before.state.is_public() && (update.offices.is_some() || update.term_start.is_some()) {
+        return Err(Error::field("update_mask", "offices and term come with the appointment"));
+    }
     let offices = before.offices.clone();
     let member = Member {
         display_name: update.display_name.unwrap_or(before.display_name),
@@ -205,18 +222,18 @@ pub(crate) fn update(
     Ok((member, change))
 }
 
-/// A term ends once, not in the future, and not while a seat is held or somebody's absence covered.
-pub(crate) fn end_term(
+/// A term ends once, by its end or by a recall, not in the future, and not while a seat is held or somebody's absence
+/// covered.
+pub(crate) fn leave(
     before: Member,
+    step: Step,
     day: NaiveDate,
     seats: &[Team],
     covers: &[TeamName],
     now: DateTime<Utc>,
     today: NaiveDate,
 ) -> Result<(Member, Change)> {
-    if before.term_end.is_some() {
-        return Err(Error::refused(reasons::ILLEGAL_MOVE, format!("the term of {} has ended already", before.name)));
-    }
+    let state = before.state.after(step)?;
     if day > today {
         return Err(Error::refused(reasons::IN_THE_FUTURE, format!("{day} lies in the future")));
     }
@@ -229,8 +246,11 @@ pub(crate) fn end_term(
     if let Some(team) = covers.first() {
         return Err(standing_in(&before.name, team));
     }
-    let member = Member { term_end: Some(day), revision: before.revision + 1, updated_at: now, ..before };
-    let change = member.news(Happened::TermEnded)?;
+    if let Some(end) = before.term_end.filter(|end| *end < day) {
+        return Err(Error::field("term_end", format!("lies after the term's end, on {end}")));
+    }
+    let member = Member { term_end: Some(day), state, revision: before.revision + 1, updated_at: now, ..before };
+    let change = member.news(if state == State::Recalled { Happened::Recalled } else { Happened::TermEnded })?;
     Ok((member, change))
 }
 

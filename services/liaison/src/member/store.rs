@@ -7,13 +7,14 @@ use proto::names::{LocalCode, MemberName, VillageCode};
 use uuid::Uuid;
 use workbook::formats::Telephone;
 
+use super::entrance::{Candidacy, Ground, State};
 use super::rules::{Filter, Member, Office, Source};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select village, id, display_name, telephone_sealed, offices, source, areas, villager_group, party_group,
-                    term_start, term_end, revision, created_at, updated_at
+                    term_start, term_end, state, grid, grounds, notice_until, revision, created_at, updated_at
                from member ",
             $rest
         )
@@ -33,6 +34,10 @@ struct Row {
     party_group: Option<String>,
     term_start: NaiveDate,
     term_end: Option<NaiveDate>,
+    state: State,
+    grid: Option<String>,
+    grounds: Vec<String>,
+    notice_until: Option<NaiveDate>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -44,6 +49,16 @@ impl Row {
         let telephone = self.telephone_sealed.map(|sealed| {
             Telephone::parse(&keys.open(&sealed)?).map_err(|_| Error::internal("a sealed telephone number is none"))
         });
+        let ground =
+            |word: &String| Ground::from_word(word).ok_or_else(|| Error::internal(format!("{word} is no ground")));
+        let candidacy = match self.grid {
+            Some(grid) => Some(Candidacy {
+                grid: grid.parse().map_err(Error::internal)?,
+                grounds: self.grounds.iter().map(ground).collect::<Result<_>>()?,
+                notice_until: self.notice_until,
+            }),
+            None => None,
+        };
         Ok(Member {
             name: MemberName::new(self.village.parse().map_err(Error::internal)?, self.id),
             display_name: self.display_name,
@@ -55,6 +70,8 @@ impl Row {
             party_group: code(self.party_group)?,
             term_start: self.term_start,
             term_end: self.term_end,
+            state: self.state,
+            candidacy,
             revision: self.revision,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -97,15 +114,17 @@ pub(crate) async fn member_list(
            and ($2::text is null or $2 = any (offices))
            and ($3::boolean is null or $3 = (term_start <= $4 and (term_end is null or $4 < term_end)))
            and ($5::text is null or display_name = $5)
-           and ($6::timestamptz is null or (created_at, id) > ($6, $7))
+           and (state = any ($6) or (cardinality($6) = 0 and state in ('appointed', 'ended', 'recalled')))
+           and ($7::timestamptz is null or (created_at, id) > ($7, $8))
          order by created_at, id
-         limit $8"
+         limit $9"
     ))
     .bind(village.as_str())
     .bind(filter.office)
     .bind(filter.serving)
     .bind(today)
     .bind(&filter.display_name)
+    .bind(filter.states.iter().map(|state| state.as_str()).collect::<Vec<_>>())
     .bind(after)
     .bind(after_id)
     .bind(page.limit())
@@ -114,12 +133,42 @@ pub(crate) async fn member_list(
     rows.into_iter().map(|row| row.open(keys)).collect()
 }
 
-/// Every member of a village: some hundred, for an import to recognise people among.
+/// Everybody of a village who has been appointed: some hundred, for an import to recognise people among.
 pub(crate) async fn members_all(tx: &mut Tx, keys: &VillageKeys, village: &VillageCode) -> Result<Vec<Member>> {
-    let rows: Vec<Row> = sqlx::query_as(select!("where village = $1 order by created_at, id"))
-        .bind(village.as_str())
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "where village = $1 and state in ('appointed', 'ended', 'recalled') order by created_at, id"
+    ))
+    .bind(village.as_str())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| row.open(keys)).collect()
+}
+
+/// The villages in which a term has run out that nobody has ended.
+pub(crate) async fn villages_due(tx: &mut Tx, today: NaiveDate) -> Result<Vec<VillageCode>> {
+    let villages: Vec<String> = sqlx::query_scalar(
+        "select distinct village from member where state = 'appointed' and term_end <= $1 order by village",
+    )
+    .bind(today)
+    .fetch_all(&mut **tx)
+    .await?;
+    villages.iter().map(|village| village.parse().map_err(Error::internal)).collect()
+}
+
+/// The members of a village whose term has run out and has not been ended; nobody changes them meanwhile.
+pub(crate) async fn members_due(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    today: NaiveDate,
+) -> Result<Vec<Member>> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "where village = $1 and state = 'appointed' and term_end <= $2 order by term_end, id for update"
+    ))
+    .bind(village.as_str())
+    .bind(today)
+    .fetch_all(&mut **tx)
+    .await?;
     rows.into_iter().map(|row| row.open(keys)).collect()
 }
 
@@ -164,6 +213,12 @@ impl<'m> Columns<'m> {
             .bind(self.of(|member| member.revision))
             .bind(self.of(|member| member.created_at))
             .bind(self.of(|member| member.updated_at))
+            .bind(self.of(|member| member.state.as_str()))
+            .bind(self.of(|member| member.candidacy.as_ref().map(|candidacy| candidacy.grid.to_string())))
+            .bind(self.joined(|member| {
+                member.candidacy.iter().flat_map(|candidacy| &candidacy.grounds).map(|ground| ground.as_str())
+            }))
+            .bind(self.of(|member| member.candidacy.as_ref().and_then(|candidacy| candidacy.notice_until)))
     }
 }
 
@@ -178,15 +233,17 @@ pub(crate) async fn members_insert(
     let columns = Columns::seal(keys, members)?;
     let query = sqlx::query(
         "insert into member (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
-                             villager_group, party_group, term_start, term_end, revision, created_at, updated_at)
+                             villager_group, party_group, term_start, term_end, revision, created_at, updated_at,
+                             state, grid, grounds, notice_until)
          select village, id, display_name, telephone_sealed, telephone_index, string_to_array(offices, ','), source,
                 string_to_array(areas, ','), villager_group, party_group, term_start, term_end, revision, created_at,
-                updated_at
+                updated_at, state, grid, string_to_array(grounds, ','), notice_until
            from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
                        $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::bigint[],
-                       $14::timestamptz[], $15::timestamptz[])
+                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[])
                 as new (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
-                        villager_group, party_group, term_start, term_end, revision, created_at, updated_at)",
+                        villager_group, party_group, term_start, term_end, revision, created_at, updated_at, state,
+                        grid, grounds, notice_until)",
     );
     Ok(columns.bind(query).execute(&mut **tx).await.map(|_| ()))
 }
@@ -200,12 +257,14 @@ pub(crate) async fn members_update(tx: &mut Tx, keys: &VillageKeys, members: &[M
                 telephone_index = new.telephone_index, offices = string_to_array(new.offices, ','),
                 source = new.source, areas = string_to_array(new.areas, ','), villager_group = new.villager_group,
                 party_group = new.party_group, term_start = new.term_start, term_end = new.term_end,
-                revision = new.revision, updated_at = new.updated_at
+                revision = new.revision, updated_at = new.updated_at, state = new.state, grid = new.grid,
+                grounds = string_to_array(new.grounds, ','), notice_until = new.notice_until
            from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
                        $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::bigint[],
-                       $14::timestamptz[], $15::timestamptz[])
+                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[])
                 as new (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
-                        villager_group, party_group, term_start, term_end, revision, created_at, updated_at)
+                        villager_group, party_group, term_start, term_end, revision, created_at, updated_at, state,
+                        grid, grounds, notice_until)
           where member.village = new.village and member.id = new.id",
     );
     columns.bind(query).execute(&mut **tx).await?;

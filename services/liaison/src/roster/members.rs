@@ -17,7 +17,9 @@ use workbook::Refusal;
 use super::people::{self, Person};
 use super::sheets::{Entry, REPRESENTATIVES, Says};
 use super::{Report, Rosters, unknown_grid};
+use crate::member::entrance::Record;
 use crate::member::rules::Member;
+use crate::member::steps::steps_insert;
 use crate::member::store::{members_all, members_insert, members_update};
 use crate::{link, team};
 
@@ -126,6 +128,9 @@ impl Rosters {
         }
         if !new.is_empty() {
             members_insert(&mut tx, &keys, &new).await??;
+            let records: Vec<Record> = new.iter().map(Record::entered).collect();
+            let steps: Vec<_> = new.iter().map(|member| &member.name).zip(&records).collect();
+            steps_insert(&mut tx, authority, &steps, now).await?;
         }
         if !changed.is_empty() {
             members_update(&mut tx, &keys, &changed).await?;
@@ -153,6 +158,8 @@ fn enter(village: &VillageCode, keys: &VillageKeys, person: &Person, now: DateTi
         party_group: person.party_group.clone(),
         term_start: person.elected_on.unwrap_or_else(|| village_day(now)),
         term_end: None,
+        state: crate::member::entrance::State::Appointed,
+        candidacy: None,
         revision: 1,
         created_at: now,
         updated_at: now,

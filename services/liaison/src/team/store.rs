@@ -27,7 +27,8 @@ macro_rules! select {
                            array_agg(one.member) as absent, array_agg(one.stand_in) as stand_ins,
                            array_agg(one.display_name) as stand_in_names, array_agg(one.stand_in_office) as stand_in_offices,
                            array_agg(one.valid_from) as absent_from, array_agg(one.valid_to) as absent_to
-                      from (select absence.*, member.display_name
+                      from (select absence.id, absence.seat, absence.member, absence.stand_in, absence.stand_in_office,
+                                   absence.valid_from, absence.valid_to, member.display_name
                               from absence
                               left join member on member.village = absence.village and member.id = absence.stand_in
                              where absence.village = team.village and absence.grid = team.grid

@@ -166,7 +166,7 @@ async fn a_new_name_is_told_with_the_teams_that_carry_it() {
 }
 
 #[tokio::test]
-async fn a_line_changes_and_the_links_that_exist_stay() {
+async fn households_go_over_to_the_line_that_reaches_their_kind_from_now_on() {
     let stand = Stand::new().await;
     let mut clerk = stand.clerk();
     stand.registry.tells(&[grid_news(GAOCHONG, "001", LineKind::Relocated)]).await;
@@ -185,9 +185,19 @@ async fn a_line_changes_and_the_links_that_exist_stay() {
     };
     let both = change("rebuilt", &[HouseholdKind::Original]);
     refused(clerk.lines.update_line(both).await, Code::InvalidArgument, reasons::INVALID_FIELDS);
+    stand.days(3);
     clerk.lines.update_line(change("relocated", &[HouseholdKind::Relocated])).await.unwrap();
+    let household = household_name(GAOCHONG, "00001");
+    assert_eq!(clerk.history(&household).await.len(), 1, "of a kind that no line reaches, it keeps the link it had");
     clerk.lines.update_line(change("rebuilt", &[HouseholdKind::Original])).await.unwrap();
-    assert_eq!(clerk.history(&household_name(GAOCHONG, "00001")).await.len(), 1);
+    let links = clerk.history(&household).await;
+    let told: Vec<_> = links.iter().map(|link| (link.line(), text(link.start_date), text(link.end_date))).collect();
+    let expected = [
+        (LineKind::Relocated, "2023-02-01".to_owned(), "2026-06-04".to_owned()),
+        (LineKind::Rebuilt, "2026-06-04".to_owned(), String::new()),
+    ];
+    assert_eq!(told, expected);
+    assert!(links.iter().all(|link| link.representative == representative));
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ fn who_stands_in_for_somebody_keeps_every_office_and_goes_on_serving() {
     assert_eq!(reason(&refused), reasons::SEAT_COVERED);
     let renamed = Update { display_name: Some("熊静".into()), ..nothing(&member) };
     assert!(update(member.clone(), renamed, &[], &covers, now(), day("2026-06-01")).is_ok());
-    let refused = end_term(member, day("2026-06-01"), &[], &covers, now(), day("2026-06-01")).unwrap_err();
+    let refused = leave(member, Step::EndTerm, day("2026-06-01"), &[], &covers, now(), day("2026-06-01")).unwrap_err();
     assert_eq!(reason(&refused), reasons::SEAT_COVERED);
 }
 
@@ -120,7 +120,9 @@ fn who_stands_in_for_somebody_keeps_every_office_and_goes_on_serving() {
 fn a_term_ends_once_not_in_the_future_and_not_in_a_seat() {
     let today = day("2026-06-10");
     let member = member(&[Office::GridWorker], None);
-    let end = |member: &Member, on: &str, seats: &[Team]| end_term(member.clone(), day(on), seats, &[], now(), today);
+    let end = |member: &Member, on: &str, seats: &[Team]| {
+        leave(member.clone(), Step::EndTerm, day(on), seats, &[], now(), today)
+    };
     assert_eq!(reason(&end(&member, "2026-06-11", &[]).unwrap_err()), reasons::IN_THE_FUTURE);
     assert_eq!(reason(&end(&member, "2026-05-31", &[]).unwrap_err()), reasons::INVALID_FIELDS);
     assert_eq!(reason(&end(&member, "2026-06-10", &[team_led_by(&member)]).unwrap_err()), reasons::SEAT_TAKEN);

@@ -24,6 +24,8 @@ fn member(id: u128, name: &str, office: Office) -> Member {
         party_group: None,
         term_start: "2023-02-01".parse().unwrap(),
         term_end: None,
+        state: crate::member::entrance::State::Appointed,
+        candidacy: None,
         revision: 1,
         created_at: now(),
         updated_at: now(),

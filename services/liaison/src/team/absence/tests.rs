@@ -37,6 +37,8 @@ fn member(id: u128, office: Office) -> Member {
         party_group: None,
         term_start: day("2023-02-01"),
         term_end: None,
+        state: crate::member::entrance::State::Appointed,
+        candidacy: None,
         revision: 1,
         created_at: now(),
         updated_at: now(),

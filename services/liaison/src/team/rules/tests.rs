@@ -42,6 +42,8 @@ fn member(offices: &[Office]) -> Member {
         party_group: None,
         term_start: "2023-01-01".parse().unwrap(),
         term_end: None,
+        state: crate::member::entrance::State::Appointed,
+        candidacy: None,
         revision: 1,
         created_at: now(),
         updated_at: now(),
