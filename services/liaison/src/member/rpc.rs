@@ -1,6 +1,7 @@
 //! Members as the contract speaks of them. No rules, no SQL.
 
 pub(crate) mod entrance;
+mod term;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use chrono::NaiveDate;
 use platform::revision::{Mask, expected};
 use platform::server::admit;
 use platform::{Error, Page, Violations};
+use prost::Message;
 use proto::google::r#type::Date;
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::member_service_server::MemberService;
@@ -20,13 +22,11 @@ use proto::time::{date, naive_date, timestamp};
 use tonic::{Request, Response, Status};
 use workbook::formats::Telephone;
 
-use self::entrance::nomination;
+use self::entrance::{TakeStep, nomination};
 use super::Members;
-use super::entrance::{State, Step};
+use super::entrance::State;
 use super::rights::{Held, Rights};
-use super::rules::{Draft, EndTerm, Filter, Member, Office, Source, Update, name_of};
-use crate::team::handover::parts;
-use crate::team::handover::rules::Order;
+use super::rules::{Draft, Filter, Member, Office, Source, Update, name_of};
 
 #[tonic::async_trait]
 impl MemberService for Members {
@@ -90,54 +90,40 @@ impl MemberService for Members {
         &self,
         request: Request<pb::CheckEligibilityRequest>,
     ) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn record_endorsement(
         &self,
         request: Request<pb::RecordEndorsementRequest>,
     ) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn post_notice(&self, request: Request<pb::PostNoticeRequest>) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn record_objection(
         &self,
         request: Request<pb::RecordObjectionRequest>,
     ) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn appoint_member(&self, request: Request<pb::AppointMemberRequest>) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn evaluate_member(
         &self,
         request: Request<pb::EvaluateMemberRequest>,
     ) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn decline_member(&self, request: Request<pb::DeclineMemberRequest>) -> Result<Response<pb::Member>, Status> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
+        self.step(request, |message| &message.request_id).await
     }
 
     async fn list_member_steps(
@@ -162,6 +148,18 @@ impl MemberService for Members {
         let as_of = day(&mut wrong, "as_of", message.as_of);
         let name = wrong.finish(name)?;
         Ok(Response::new(self.rights(&caller, &name, as_of).await?.into()))
+    }
+}
+
+impl Members {
+    /// Every step of the entrance is asked for alike.
+    async fn step<M>(&self, request: Request<M>, id: impl Fn(&M) -> &str) -> Result<Response<pb::Member>, Status>
+    where
+        M: Message + TryInto<TakeStep, Error = Error>,
+    {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(id(&message), &message)?;
+        Ok(Response::new(self.take(&caller, &request, message.try_into()?).await?.into()))
     }
 }
 
@@ -307,58 +305,6 @@ impl TryFrom<pb::UpdateMemberRequest> for Update {
             party_group,
             term_start,
         })
-    }
-}
-
-impl TryFrom<pb::EndTermRequest> for EndTerm {
-    type Error = Error;
-
-    fn try_from(message: pb::EndTermRequest) -> Result<Self, Error> {
-        let expected = expected(&message.etag)?;
-        let mut wrong = Violations::new();
-        let name = wrong.check("name", message.name.parse());
-        let term_end = day(&mut wrong, "term_end", message.term_end);
-        let handover =
-            handover(&mut wrong, name.as_ref(), message.parts, &message.reason, message.preview_etag, term_end);
-        let note = message.reason.trim().to_owned();
-        Ok(Self { name: wrong.finish(name)?, expected, term_end, handover, step: Step::EndTerm, note })
-    }
-}
-
-/// Where seats and households go when a term ends; none if nothing is said of it.
-fn handover(
-    wrong: &mut Violations,
-    member: Option<&MemberName>,
-    messages: Vec<pb::HandOverPart>,
-    reason: &str,
-    preview: String,
-    day: Option<NaiveDate>,
-) -> Option<Order> {
-    if messages.is_empty() {
-        if !preview.is_empty() {
-            wrong.add("preview_etag", "is of a handover, and no parts are given");
-        }
-        return None;
-    }
-    let parts = parts(wrong, member.map(|name| name.village), messages);
-    let reason = wrong.required("reason", reason)?;
-    let preview = Some(preview).filter(|etag| !etag.is_empty());
-    Some(Order { member: member?.clone(), parts, day, reason, preview })
-}
-
-impl TryFrom<pb::RecallMemberRequest> for EndTerm {
-    type Error = Error;
-
-    fn try_from(message: pb::RecallMemberRequest) -> Result<Self, Error> {
-        let expected = expected(&message.etag)?;
-        let mut wrong = Violations::new();
-        let name = wrong.check("name", message.name.parse());
-        let term_end = day(&mut wrong, "date", message.date);
-        let note = wrong.required("note", &message.note);
-        let handover =
-            handover(&mut wrong, name.as_ref(), message.parts, &message.note, message.preview_etag, term_end);
-        let (name, note) = wrong.finish(name.zip(note))?;
-        Ok(Self { name, expected, term_end, handover, step: Step::Recall, note })
     }
 }
 

@@ -44,11 +44,13 @@ impl Teams {
         link::lock(&mut tx, [village]).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
         let plan = plan(&mut tx, &keys, &order, now, today).await?;
-        if validate_only {
-            return Ok(plan.message(None));
-        }
         plan.must_be_as_shown(order.preview.as_deref())?;
         let changes = carry_out(&mut tx, &plan).await?;
+        if validate_only {
+            // It was done, so that the database had its say, and is undone.
+            tx.rollback().await?;
+            return Ok(plan.message(None));
+        }
         let answer = plan.message(Some(&name));
         store::handover_insert(&mut tx, &name, &order, &plan, &answer, &authority, now).await?;
         self.changes.append(&mut tx, &authority, &changes).await?;

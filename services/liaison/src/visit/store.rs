@@ -141,13 +141,17 @@ pub(crate) async fn circumstances(tx: &mut Tx, village: &VillageCode, drafts: &[
                    from link earlier
                   where earlier.village = $1 and earlier.household = asked.household
                     and earlier.valid_to is distinct from earlier.valid_from) as linked_since,
-                linked.representative as linked_to, team.representative as grid_representative,
+                linked.representative as linked_to,
+                coalesce(covering.stand_in, team.representative) as grid_representative,
                 member.id as visitor, member.term_start, member.term_end
            from unnest($2::uuid[], $3::text[], $4::uuid[], $5::date[])
                 with ordinality as asked (household, grid, representative, day, place)
            left join household on household.village = $1 and household.id = asked.household
            left join grid on grid.village = $1 and grid.code = coalesce(asked.grid, household.grid)
            left join team on team.village = $1 and team.grid = coalesce(asked.grid, household.grid)
+           left join absence covering on covering.village = $1 and covering.grid = coalesce(asked.grid, household.grid)
+                 and covering.seat = 'representative' and covering.stand_in = asked.representative
+                 and covering.valid_from <= asked.day and asked.day < covering.valid_to
            left join link linked on linked.village = $1 and linked.household = asked.household
                  and linked.valid_from <= asked.day and (linked.valid_to is null or asked.day < linked.valid_to)
            left join member on member.village = $1
@@ -185,7 +189,9 @@ pub(crate) async fn members_named(
     names: &[&str],
 ) -> Result<BTreeMap<String, Vec<Visitor>>> {
     let rows: Vec<(String, Uuid, NaiveDate, Option<NaiveDate>)> = sqlx::query_as(
-        "select display_name, id, term_start, term_end from member where village = $1 and display_name = any ($2)",
+        "select display_name, id, term_start, term_end
+           from member
+          where village = $1 and display_name = any ($2) and state in ('appointed', 'ended', 'recalled')",
     )
     .bind(village.as_str())
     .bind(names)

@@ -108,6 +108,8 @@ async fn what_is_no_longer_as_it_was_shown_is_not_moved() {
     let precondition = Code::FailedPrecondition;
     let second_grid = clerk.teams.hand_over(order(&one, vec![to(&two)])).await;
     refused(second_grid, precondition, reasons::SEAT_TAKEN);
+    let preview = pb::HandOverRequest { validate_only: true, ..order(&one, vec![to(&two)]) };
+    refused(clerk.teams.hand_over(preview).await, precondition, reasons::SEAT_TAKEN);
     let cadre = clerk.enter(GAOCHONG, "田秀坤", pb::Office::Cadre).await;
     refused(clerk.teams.hand_over(order(&one, vec![to(&cadre)])).await, precondition, reasons::WRONG_OFFICE);
     let late = pb::HandOverRequest { date: date("2026-06-11"), ..order(&one, vec![to(&three)]) };
@@ -132,6 +134,12 @@ async fn a_part_may_go_to_somebody_else_without_the_seat() {
     let team =
         clerk.teams.get_team(pb::GetTeamRequest { name: team_name(GAOCHONG, "001") }).await.unwrap().into_inner();
     assert_eq!(team.representative.unwrap().member, one);
+
+    // Whoever left another grid today did not serve this one last week.
+    clerk.vacate(&team_name(GAOCHONG, "002"), pb::Seat::Representative).await;
+    let last_week = pb::HandOverRequest { date: date("2026-06-05"), ..order(&one, vec![to(&two)]) };
+    refused(clerk.teams.hand_over(last_week).await, Code::FailedPrecondition, reasons::SEAT_TAKEN);
+    clerk.teams.hand_over(order(&one, vec![to(&two)])).await.unwrap();
 }
 
 #[tokio::test]

@@ -179,6 +179,11 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
         assert_eq!(broken(&mut owner).await, [], "after step {step}, {happening:?}");
     }
     assert!(stand.count("select count(*) from link").await > 20, "the history was not idle");
+    // What the keeper wrote down behind all this comes to what the records say.
+    let request = pb::ListGapsRequest { parent: format!("villages/{GAOCHONG}"), page_size: 1000, ..Default::default() };
+    let missing = clerk.coverage.list_gaps(request).await.unwrap().into_inner().gaps.len();
+    stand.counts("select count(*) from gap where closed is null", i64::try_from(missing).unwrap()).await;
+    assert!(stand.count("select count(*) from gap where closed is not null").await > 10, "gaps opened and closed");
 }
 
 /// Households come in while the seats of their grids are given: whoever is second has to find what the first one did.

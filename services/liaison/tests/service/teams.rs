@@ -3,11 +3,11 @@
 use platform::Office;
 use proto::liaison::v1 as pb;
 use proto::reasons;
-use proto::registry::v1::LineKind;
+use proto::registry::v1::{HouseholdKind, LineKind};
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::stand::{Desk, GAOCHONG, Stand, date, grid_news, refused, team_name, text};
+use crate::stand::{Desk, GAOCHONG, Stand, date, grid_news, household_name, household_news, refused, team_name, text};
 
 /// Grids 001 and 002, each with a representative.
 async fn two_teams(stand: &Stand) -> (Desk, [String; 2]) {
@@ -234,5 +234,33 @@ async fn the_database_itself_refuses_two_holders_a_day_and_a_representative_of_t
         .unwrap_err();
         let constraint = refused.as_database_error().unwrap().constraint().unwrap().to_owned();
         assert_eq!(constraint, if grid == "001" { "seating_one_a_day" } else { "seating_representative_once" });
+    }
+}
+
+#[tokio::test]
+async fn a_visit_counts_for_the_stand_in_on_the_days_of_the_absence_only() {
+    let stand = Stand::new().await;
+    let (mut clerk, [_, two]) = two_teams(&stand).await;
+    stand.registry.tells(&[household_news(GAOCHONG, "00001", "001", HouseholdKind::RebuiltArea)]).await;
+    stand.knows(GAOCHONG, 2, 1).await;
+    clerk.teams.cover_seat(away(&two, None, "2026-06-04")).await.unwrap();
+    stand.days(5);
+    let mut on_the_spot = stand.desk(Office::Representative, GAOCHONG, &["001", "002"]);
+    let visit = |day: &str| pb::CreateVisitRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        visit: Some(pb::Visit {
+            household: household_name(GAOCHONG, "00001"),
+            representative: two.clone(),
+            visited_on: date(day),
+            mode: pb::VisitMode::DoorStep.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let logged = on_the_spot.visits.create_visit(visit("2026-06-03")).await.unwrap().into_inner();
+    assert_eq!(logged.representative, two);
+    for day in ["2026-05-31", "2026-06-04"] {
+        let other = on_the_spot.visits.create_visit(visit(day)).await;
+        refused(other, Code::FailedPrecondition, reasons::NOT_THEIR_REPRESENTATIVE);
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::line::rules::Line;
 use crate::link::rules::{Link, Origin};
 use crate::member::rules::{Member, Office};
-use crate::places::Grid;
+use crate::places::{Grid, unknown_grid};
 use crate::team::rules::{Holder, Seat, Team, line_of, office_for};
 
 /// Seats and households of a member to be given to others.
@@ -158,12 +158,13 @@ pub(crate) fn plan(order: &Order, situation: Situation, now: DateTime<Utc>, toda
                     format!("lies before {} took the {} seat of {}, on {since}", from.name, seat.as_str(), team.name);
                 return Err(Error::field("date", message));
             }
-            let successor = match (named(part), grid) {
-                (Some(member), Some(grid)) => {
+            let successor = match named(part) {
+                Some(member) => {
+                    let grid = grid.ok_or_else(|| unknown_grid(&team.name.grid_name()))?;
                     grid.must_be_in_use()?;
                     Some(Holder::of(member, office_for(seat, member, None, line_of(grid, &lines))?))
                 }
-                _ => None,
+                None => None,
             };
             let _ = write!(said, "; {}@{} {} {:?}", team.name, before.revision, seat.as_str(), part.successor);
             *team.seat_mut(seat) = successor.clone();

@@ -1,5 +1,7 @@
 //! What a member serves, and the record of what was handed over.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Authority, Error, Result, Tx};
 use prost::Message;
@@ -11,11 +13,21 @@ use super::rules::{Order, Plan, Served};
 use crate::link::rules::Link;
 use crate::link::store::links_of_members;
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    number: String,
+    grid: String,
+    representative: Option<Uuid>,
+    represents_since: Option<NaiveDate>,
+}
+
 /// The households that a member serves until further notice, each with its link and the representative of its grid.
 pub(crate) async fn served_by(tx: &mut Tx, member: &MemberName) -> Result<Vec<Served>> {
     let links = links_of_members(tx, std::slice::from_ref(member)).await?;
-    let rows: Vec<(Uuid, String, String, Option<Uuid>, Option<NaiveDate>)> = sqlx::query_as(
-        "select household.id, household.number, household.grid, seating.member, seating.valid_from
+    let rows: Vec<Row> = sqlx::query_as(
+        "select household.id, household.number, household.grid, seating.member as representative,
+                seating.valid_from as represents_since
            from unnest($2::uuid[]) as asked (id)
            join household on household.village = $1 and household.id = asked.id
            left join seating on seating.village = household.village and seating.grid = household.grid
@@ -26,15 +38,13 @@ pub(crate) async fn served_by(tx: &mut Tx, member: &MemberName) -> Result<Vec<Se
     .bind(links.iter().map(|link| link.household.household).collect::<Vec<_>>())
     .fetch_all(&mut **tx)
     .await?;
-    let mut links: std::collections::BTreeMap<Uuid, Link> =
-        links.into_iter().map(|link| (link.household.household, link)).collect();
-    rows.into_iter()
-        .filter_map(|(id, number, grid, default, since)| {
-            let link = links.remove(&id)?;
-            let grid = grid.parse().map_err(Error::internal);
-            Some(grid.map(|grid| Served { link, number, grid, default: default.zip(since) }))
-        })
-        .collect()
+    let mut links: BTreeMap<Uuid, Link> = links.into_iter().map(|link| (link.household.household, link)).collect();
+    let served = |row: Row| {
+        let link = links.remove(&row.id)?;
+        let default = row.representative.zip(row.represents_since);
+        Some(row.grid.parse().map_err(Error::internal).map(|grid| Served { link, number: row.number, grid, default }))
+    };
+    rows.into_iter().filter_map(served).collect()
 }
 
 /// Keeps what was handed over, who ordered it, and what was answered, for whoever asks again.
