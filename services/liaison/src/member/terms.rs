@@ -16,8 +16,8 @@ use super::entrance::{Record, Step, StepKind};
 use super::rules::{Member, leave};
 use super::{steps, store};
 use crate::link;
-use crate::team::handover;
 use crate::team::handover::rules::{Order, Part};
+use crate::team::{handover, seating};
 
 /// How often it is looked whether a new day has come.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -58,8 +58,9 @@ impl Terms {
 
     async fn end_due(&self, today: NaiveDate) -> Result<()> {
         let mut tx = self.database.begin(&Scope::deployment()).await?;
+        seating::seatings_heal(&mut tx, today).await?;
         let villages = store::villages_due(&mut tx, today).await?;
-        tx.rollback().await?;
+        tx.commit().await?;
         for village in villages {
             self.end_in(&village, today).await?;
         }

@@ -1,6 +1,6 @@
 //! Who held which seat, from when to when: kept with every change of a seat, and read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use platform::{Error, Page, Result, Tx};
@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::absence::Absence;
 use super::rules::{Holder, Seat, Team};
-use super::store::teams_update;
+use super::store::{team_get, teams_update};
+use crate::link;
 use crate::member::rules::Office;
 
 /// That somebody held a seat.
@@ -141,6 +142,39 @@ async fn seatings_begin(tx: &mut Tx, seats: &Seats, day: NaiveDate) -> Result<()
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Brings the history of seats up with teams that a replica of the version before it was kept has changed. There are none
+/// once every replica is of this version.
+pub(crate) async fn seatings_heal(tx: &mut Tx, today: NaiveDate) -> Result<()> {
+    let behind: Vec<(String, String)> = sqlx::query_as(
+        "select distinct team.village, team.grid
+           from team
+          cross join lateral (values ('cadre', team.cadre), ('leader', team.leader),
+                                     ('representative', team.representative)) as held (seat, member)
+           left join seating on seating.village = team.village and seating.grid = team.grid
+                            and seating.seat = held.seat and seating.valid_to is null
+          where seating.member is distinct from held.member
+          order by team.village, team.grid",
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    if behind.is_empty() {
+        return Ok(());
+    }
+    let mut names = Vec::with_capacity(behind.len());
+    for (village, grid) in behind {
+        names.push(TeamName::new(village.parse().map_err(Error::internal)?, grid.parse().map_err(Error::internal)?));
+    }
+    let villages: BTreeSet<VillageCode> = names.iter().map(|name| name.village).collect();
+    link::lock(tx, villages).await?;
+    let mut teams = Vec::with_capacity(names.len());
+    for name in &names {
+        teams.push(team_get(tx, name, today, true).await?);
+    }
+    let seats = Seats::of(&teams);
+    seatings_end(tx, &seats, today).await?;
+    Ok(seatings_begin(tx, &seats, today).await?)
 }
 
 /// Nobody stands in for those who no longer hold their seats.

@@ -264,3 +264,21 @@ async fn a_visit_counts_for_the_stand_in_on_the_days_of_the_absence_only() {
         refused(other, Code::FailedPrecondition, reasons::NOT_THEIR_REPRESENTATIVE);
     }
 }
+
+#[tokio::test]
+async fn a_seat_that_an_older_version_gave_gets_its_history_with_the_new_day() {
+    let stand = Stand::new().await;
+    let (mut clerk, [one, _]) = two_teams(&stand).await;
+    let three = clerk.enter(GAOCHONG, "赖家坤", pb::Office::Representative).await;
+    let id: Uuid = three.rsplit('/').next().unwrap().parse().unwrap();
+    let mut owner = stand.running.database.connect_as_owner().await;
+    let older = "update team set representative = $1 where grid = '001'";
+    sqlx::query(older).bind(id).execute(&mut owner).await.unwrap();
+    assert_eq!(rights(&mut clerk, &one).await.0, ["001"], "nobody has told the history yet");
+    stand.days(1);
+    stand
+        .counts("select count(*) from seating where grid = '001' and valid_from = '2026-06-02' and valid_to is null", 1)
+        .await;
+    assert_eq!(rights(&mut clerk, &one).await.0, Vec::<String>::new());
+    assert_eq!(rights(&mut clerk, &three).await.0, ["001"]);
+}
