@@ -58,6 +58,7 @@ events! {
         TeamChanged: "team",
         LinkChanged: "link",
         VisitChanged: "visit",
+        VisitPlanChanged: "visit_plan",
     }
     casework {
         ConcernChanged: "concern",
@@ -114,6 +115,7 @@ mod tests {
             "name",
             "area",
             "areas",
+            "concerns",
             "grid",
             "household",
             "landlord",

@@ -236,6 +236,28 @@ places! {
     SubdistrictName(SubdistrictCode) = "subdistricts" / "subdistricts/{subdistrict}";
 }
 
+/// `villages/{village}/visitPlan`: there is one to a village.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VisitPlanName(pub VillageCode);
+
+impl fmt::Display for VisitPlanName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "villages/{}/visitPlan", self.0)
+    }
+}
+
+impl FromStr for VisitPlanName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let village = text.strip_prefix("villages/").and_then(|rest| rest.strip_suffix("/visitPlan"));
+        match village {
+            Some(code) if !code.contains('/') => code.parse().map(Self),
+            _ => Err(NameError::shape("villages/{village}/visitPlan", text)),
+        }
+    }
+}
+
 impl VillageResource for VillageName {
     const PATTERN: &'static str = "villages/{village}";
 

@@ -121,11 +121,24 @@ fn camel(words: &[&str]) -> String {
 
 /// Asks every list of a village for a first record's name.
 async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
-    let mut names = Names::from([("villages".to_owned(), format!("villages/{village}"))]);
+    let mut names = Names::from([
+        ("villages".to_owned(), format!("villages/{village}")),
+        ("visitPlans".to_owned(), format!("villages/{village}/visitPlan")),
+    ]);
     let mut lists: Vec<_> = methods()
         .into_iter()
         .filter(|method| {
-            method.name().starts_with("List") && !["ListVillages", "ListGaps", "ListMoves", "ListSeatings", "ListClosedGaps", "ListMemberSteps"].contains(&method.name())
+            const OTHERS: [&str; 8] = [
+                "ListVillages",
+                "ListGaps",
+                "ListClosedGaps",
+                "ListMoves",
+                "ListSeatings",
+                "ListMemberSteps",
+                "ListUncoveredPeriods",
+                "ListDueVisits",
+            ];
+            method.name().starts_with("List") && !OTHERS.contains(&method.name())
         })
         .collect();
     lists.sort_by_key(|method| method.name() == "ListResidents"); // their parent is a household

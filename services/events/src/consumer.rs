@@ -44,8 +44,14 @@ pub trait Reader: Send + Sync + 'static {
     /// Does this reader know events of this type (full message name)?
     fn knows(&self, type_name: &str) -> bool;
 
-    /// Applies a batch: of each record the newest revision that came, in the order of types and record
-    /// names. It keeps only what is newer than what it has, and makes whatever follows with ids derived from the
+    /// Does this reader want every revision of such news, and not only the newest? For what is to be known of days that
+    /// have gone by.
+    fn wants_every(&self, _type_name: &str) -> bool {
+        false
+    }
+
+    /// Applies a batch: of each record the newest revision that came, or every one if it wants them, in the order of types
+    /// and record names, the newest first. It keeps only what is newer than what it has, and makes whatever follows with ids derived from the
     /// cause, so that doing it twice is doing it once. `by` is the service itself, for the change log.
     fn apply(&self, tx: &mut Tx, by: &Caller, news: &[News]) -> impl Future<Output = Result<()>> + Send;
 }
@@ -216,7 +222,7 @@ impl<R: Reader> Consumer<R> {
 
     /// Applies news in one transaction, within the traces of the requests that made it.
     async fn apply(&self, news: Vec<News>) -> Result<()> {
-        let news = newest(news);
+        let news = newest(news, |type_name| self.reader.wants_every(type_name));
         let spans: Vec<tracing::Span> = news
             .iter()
             .filter(|one| one.traceparent.is_some())

@@ -109,12 +109,16 @@ pub fn all<E: Event>(news: &[News]) -> Result<Vec<E>> {
     news.iter().filter_map(|one| one.decode().transpose()).collect()
 }
 
-/// Of each record the newest revision, in the order of record names: what the batch comes down to, and
-/// an order in which two replicas cannot block each other.
+/// Of each record the newest revision (of types that are wanted so: every revision, once), in the order of record names:
+/// what the batch comes down to, and an order in which two replicas cannot block each other.
 #[must_use]
-pub(crate) fn newest(mut news: Vec<News>) -> Vec<News> {
+pub(crate) fn newest(mut news: Vec<News>, wants_every: impl Fn(&str) -> bool) -> Vec<News> {
     news.sort_by(|a, b| (&a.type_name, &a.record, b.revision).cmp(&(&b.type_name, &b.record, a.revision)));
-    news.dedup_by(|later, kept| later.type_name == kept.type_name && later.record == kept.record);
+    news.dedup_by(|later, kept| {
+        later.type_name == kept.type_name
+            && later.record == kept.record
+            && (later.revision == kept.revision || !wants_every(&later.type_name))
+    });
     news
 }
 
@@ -160,7 +164,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_batch_comes_down_to_the_newest_of_each_record(batch in proptest::collection::vec((0_u8..5, 1_i64..9), 0..40)) {
-            let kept = newest(batch.iter().map(|(record, revision)| news(*record, *revision)).collect());
+            let kept = newest(batch.iter().map(|(record, revision)| news(*record, *revision)).collect(), |_| false);
             for one in &kept {
                 let newest = batch.iter().filter(|(record, _)| one.record.ends_with(&format!("{record:03}"))).map(|(_, revision)| *revision).max();
                 prop_assert_eq!(Some(one.revision), newest);

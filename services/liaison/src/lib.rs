@@ -1,7 +1,8 @@
 //! Liaison: who serves whom — members, the two lines, teams, links, coverage, visits.
 //!
 //! It reads the registry's news and answers it: a village gets its lines, a grid its team, a household its link. Read
-//! `member`, `line`, `team`, `link` (above all `link/rules.rs`), `coverage`, `gap`, `visit`, `roster`, then `reactions`.
+//! `member`, `line`, `team`, `link` (above all `link/rules.rs`), `coverage`, `gap`, `visit`, `plan`, `roster`, then
+//! `reactions`.
 
 mod coverage;
 mod gap;
@@ -10,6 +11,7 @@ mod line;
 mod link;
 mod member;
 mod places;
+mod plan;
 mod reactions;
 mod roster;
 mod team;
@@ -25,6 +27,7 @@ use proto::liaison::v1::link_service_server::LinkServiceServer;
 use proto::liaison::v1::member_service_server::MemberServiceServer;
 use proto::liaison::v1::roster_service_server::RosterServiceServer;
 use proto::liaison::v1::team_service_server::TeamServiceServer;
+use proto::liaison::v1::visit_plan_service_server::VisitPlanServiceServer;
 use proto::liaison::v1::visit_service_server::VisitServiceServer;
 use proto::names::{NameError, VillageCode, VillageResource, record_id};
 use sqlx::migrate::Migrator;
@@ -75,6 +78,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let gaps = gap::Gaps::new(database.clone(), clock.clone(), hub, process.shutdown.clone());
     let coverage = coverage::Coverage::new(database.clone(), clock.clone(), gaps);
     let visits = visit::Visits::new(database.clone(), changes.clone(), clock.clone());
+    let plans = plan::Plans::new(database.clone(), changes.clone(), clock.clone());
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
 
     Server::new(&config.platform, database)
@@ -84,6 +88,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .with(LinkServiceServer::new(links))
         .with(CoverageServiceServer::new(coverage))
         .with(VisitServiceServer::new(visits))
+        .with(VisitPlanServiceServer::new(plans))
         .with(RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes))
         .with(events.news_service())
         .waiting_for(events.wait_for())

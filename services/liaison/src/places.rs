@@ -4,16 +4,23 @@
 
 mod store;
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate};
+use platform::clock::village_day;
 use platform::{Authority, Error, Result};
-use proto::names::{GridName, HouseholdName};
+use proto::names::{AreaName, GridName, HouseholdName, LocalCode, NameError, VillagerGroupName};
 use proto::reasons;
 use proto::registry::v1 as pb;
 use proto::time::naive_date;
 
 use crate::line::rules::LineKind;
 
-pub(crate) use store::{grid_get, grids_all, grids_keep, household_get, households_by_number, households_keep};
+pub(crate) use store::{
+    grid_get, grids_all, grids_keep, history_keep, household_get, households_by_id, households_by_number,
+    households_keep,
+};
 
 platform::choice! {
     /// What sort of place a grid is.
@@ -48,6 +55,8 @@ platform::choice! {
 #[derive(Debug, Clone)]
 pub(crate) struct Grid {
     pub(crate) name: GridName,
+    /// None in a grid that was known before its area was kept.
+    pub(crate) area: Option<LocalCode>,
     pub(crate) kind: GridKind,
     pub(crate) line: Option<LineKind>,
     pub(crate) retired: bool,
@@ -58,7 +67,7 @@ impl Grid {
     /// A grid that a workbook is about to bring, for a check of what else stands in it.
     pub(crate) fn coming(name: GridName, line: Option<LineKind>) -> Self {
         // What sort of place it is decides nothing about the people who serve it.
-        Self { name, kind: GridKind::OriginalSettlement, line, retired: false, revision: 0 }
+        Self { name, area: None, kind: GridKind::OriginalSettlement, line, retired: false, revision: 0 }
     }
 
     /// # Errors
@@ -81,7 +90,30 @@ pub(crate) struct Household {
     pub(crate) outside: bool,
     pub(crate) state: HouseholdState,
     pub(crate) active_since: Option<NaiveDate>,
+    /// Whether somebody in it needs particular care: it is visited more often. Who and why stays in the registry.
+    pub(crate) key_household: bool,
+    pub(crate) villager_group: Option<LocalCode>,
     pub(crate) revision: i64,
+}
+
+/// A household, as its news tells it, and the day on which it became so.
+#[derive(Debug, Clone)]
+pub(crate) struct HouseholdTold {
+    pub(crate) household: Household,
+    /// None where news does not say it.
+    pub(crate) changed_on: Option<NaiveDate>,
+}
+
+/// Of each household the newest of what was told.
+pub(crate) fn newest(told: &[HouseholdTold]) -> Vec<Household> {
+    let mut newest: BTreeMap<&HouseholdName, &Household> = BTreeMap::new();
+    for HouseholdTold { household, .. } in told {
+        let kept = newest.entry(&household.name).or_insert(household);
+        if household.revision > kept.revision {
+            *kept = household;
+        }
+    }
+    newest.into_values().cloned().collect()
 }
 
 /// The refusal of a grid that is not known.
@@ -108,6 +140,7 @@ impl TryFrom<pb::GridChanged> for Grid {
     fn try_from(news: pb::GridChanged) -> Result<Self> {
         Ok(Self {
             name: news.name.parse().map_err(Error::internal)?,
+            area: code(&news.area, |name: AreaName| name.area)?,
             kind: GridKind::read(news.kind).map_err(Error::internal)?.ok_or_else(|| unsaid("kind"))?,
             line: LineKind::read(news.line).map_err(Error::internal)?,
             retired: news.state == i32::from(pb::GridState::Retired),
@@ -116,11 +149,12 @@ impl TryFrom<pb::GridChanged> for Grid {
     }
 }
 
-impl TryFrom<pb::HouseholdChanged> for Household {
+impl TryFrom<pb::HouseholdChanged> for HouseholdTold {
     type Error = Error;
 
     fn try_from(news: pb::HouseholdChanged) -> Result<Self> {
-        Ok(Self {
+        let changed_at = news.change_time.and_then(|time| DateTime::from_timestamp(time.seconds, 0));
+        let household = Household {
             name: news.name.parse().map_err(Error::internal)?,
             number: news.number,
             grid: news.grid.parse().map_err(Error::internal)?,
@@ -128,9 +162,17 @@ impl TryFrom<pb::HouseholdChanged> for Household {
             outside: news.outside,
             state: HouseholdState::read(news.state).map_err(Error::internal)?.ok_or_else(|| unsaid("state"))?,
             active_since: news.active_since.as_ref().map(naive_date).transpose().map_err(Error::internal)?,
+            key_household: news.key_household,
+            villager_group: code(&news.villager_group, |name: VillagerGroupName| name.villager_group)?,
             revision: news.revision,
-        })
+        };
+        Ok(Self { household, changed_on: changed_at.map(village_day) })
     }
+}
+
+/// The last part of a name that may be missing.
+fn code<N: FromStr<Err = NameError>>(name: &str, part: impl FnOnce(N) -> LocalCode) -> Result<Option<LocalCode>> {
+    if name.is_empty() { Ok(None) } else { name.parse().map(part).map(Some).map_err(Error::internal) }
 }
 
 fn unsaid(field: &str) -> Error {

@@ -10,7 +10,7 @@ use prost::Name;
 use proto::names::VillageCode;
 use proto::registry::v1::{GridChanged, HouseholdChanged, VillageChanged};
 
-use crate::places::{Grid, Household, grids_keep, households_keep};
+use crate::places::{Grid, HouseholdTold, grids_keep, history_keep, households_keep, newest};
 use crate::{line, link, team};
 
 /// The reader of the registry's news.
@@ -32,6 +32,10 @@ impl Reader for Reactions {
             .any(|known| known == type_name)
     }
 
+    fn wants_every(&self, type_name: &str) -> bool {
+        type_name == HouseholdChanged::full_name()
+    }
+
     async fn apply(&self, tx: &mut Tx, by: &Caller, news: &[News]) -> Result<()> {
         let villages: BTreeSet<VillageCode> = news.iter().map(|one| one.village).collect();
         let Some(first) = villages.first() else { return Ok(()) };
@@ -46,9 +50,11 @@ impl Reader for Reactions {
             grids_keep(tx, &grids).await?;
             changes.extend(team::begin(tx, &grids, now).await?);
         }
-        let households: Result<Vec<Household>> =
+        let told: Result<Vec<HouseholdTold>> =
             all::<HouseholdChanged>(news)?.into_iter().map(TryInto::try_into).collect();
-        let moved = households_keep(tx, &households?).await?;
+        let told = told?;
+        history_keep(tx, &told, today).await?;
+        let moved = households_keep(tx, &newest(&told)).await?;
         changes.extend(link::settle(tx, &moved, today, now).await?);
         self.changes.append(tx, &by, &changes).await
     }

@@ -110,6 +110,30 @@ impl Error {
         }
     }
 
+    /// Why, as programs read it: one of [`proto::reasons`].
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.code().1
+    }
+
+    fn code(&self) -> (Code, &'static str) {
+        match self {
+            Self::Unauthenticated(_) => (Code::Unauthenticated, reasons::UNAUTHENTICATED),
+            Self::Denied { reason, .. } => (Code::PermissionDenied, *reason),
+            Self::Invalid(_) => (Code::InvalidArgument, reasons::INVALID_FIELDS),
+            Self::NotFound(_) => (Code::NotFound, reasons::NOT_FOUND),
+            Self::AlreadyExists(_) => (Code::AlreadyExists, reasons::ALREADY_EXISTS),
+            // Wrong whatever the state of things: the request itself has to change.
+            Self::Refused { reason, .. } if REQUESTS_FAULT.contains(reason) => (Code::InvalidArgument, *reason),
+            Self::Refused { reason, .. } => (Code::FailedPrecondition, *reason),
+            Self::Stale { .. } => (Code::Aborted, reasons::STALE_ETAG),
+            Self::Unavailable { reason: reasons::OVERLOADED, .. } => (Code::ResourceExhausted, reasons::OVERLOADED),
+            Self::Unavailable { reason, .. } => (Code::Unavailable, *reason),
+            Self::TooLate => (Code::DeadlineExceeded, reasons::DEADLINE_EXCEEDED),
+            Self::Internal(_) => (Code::Internal, reasons::INTERNAL),
+        }
+    }
+
     /// Will the same thing, tried again a little later, probably work? Decides between waiting and giving up.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -205,24 +229,10 @@ impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let (code, reason) = match &error {
-            Error::Unauthenticated(_) => (Code::Unauthenticated, reasons::UNAUTHENTICATED),
-            Error::Denied { reason, .. } => (Code::PermissionDenied, *reason),
-            Error::Invalid(_) => (Code::InvalidArgument, reasons::INVALID_FIELDS),
-            Error::NotFound(_) => (Code::NotFound, reasons::NOT_FOUND),
-            Error::AlreadyExists(_) => (Code::AlreadyExists, reasons::ALREADY_EXISTS),
-            // Wrong whatever the state of things: the request itself has to change.
-            Error::Refused { reason, .. } if REQUESTS_FAULT.contains(reason) => (Code::InvalidArgument, *reason),
-            Error::Refused { reason, .. } => (Code::FailedPrecondition, *reason),
-            Error::Stale { .. } => (Code::Aborted, reasons::STALE_ETAG),
-            Error::Unavailable { reason: reasons::OVERLOADED, .. } => (Code::ResourceExhausted, reasons::OVERLOADED),
-            Error::Unavailable { reason, .. } => (Code::Unavailable, *reason),
-            Error::TooLate => (Code::DeadlineExceeded, reasons::DEADLINE_EXCEEDED),
-            Error::Internal(cause) => {
-                tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "internal error");
-                (Code::Internal, reasons::INTERNAL)
-            }
-        };
+        let (code, reason) = error.code();
+        if let Error::Internal(cause) = &error {
+            tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "internal error");
+        }
         let mut details = ErrorDetails::with_error_info(reason, reasons::DOMAIN, HashMap::new());
         let message = match error {
             Error::Invalid(violations) => {

@@ -10,9 +10,15 @@ use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
 use super::Links;
+use super::batch::Answer;
+use super::propose::{Load, MOST, Proposal, Proposals, Question, Unplaced};
 use super::rules::{Filter, Link, LinkHousehold};
 use crate::line::rules::LineKind;
 use crate::member::rpc::day;
+
+/// How many households a representative serves, as the mechanism has it: five to fifteen.
+const LEAST_EACH: usize = 5;
+const MOST_EACH: usize = 15;
 
 #[tonic::async_trait]
 impl LinkService for Links {
@@ -40,6 +46,140 @@ impl LinkService for Links {
         let (links, next_page_token) = self.list(&caller, &village, &filter, &page).await?;
         let links = links.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListLinksResponse { links, next_page_token }))
+    }
+
+    async fn propose_links(
+        &self,
+        request: Request<pb::ProposeLinksRequest>,
+    ) -> Result<Response<pb::ProposeLinksResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        Ok(Response::new(self.propose(&caller, question(message)?).await?.into()))
+    }
+
+    async fn batch_link_households(
+        &self,
+        request: Request<pb::BatchLinkHouseholdsRequest>,
+    ) -> Result<Response<pb::BatchLinkHouseholdsResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        if message.requests.len() > MOST {
+            return Err(Error::field("requests", format!("are more than {MOST}")).into());
+        }
+        let read = |one: pb::LinkHouseholdRequest| {
+            if !one.request_id.is_empty() {
+                return Err(Error::field("request_id", "is not empty; the batch has one"));
+            }
+            let command: LinkHousehold = one.try_into()?;
+            if command.household.village != village {
+                return Err(Error::field("household", "lies in another village"));
+            }
+            Ok(command)
+        };
+        let read = message.requests.into_iter().map(read).collect();
+        let results = self.link_batch(&caller, &request, &village, read).await?.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::BatchLinkHouseholdsResponse { results }))
+    }
+}
+
+/// Reads whom a proposal is asked for.
+fn question(message: pb::ProposeLinksRequest) -> Result<Question, Error> {
+    let mut wrong = Violations::new();
+    let village = wrong.check("parent", message.parent.parse::<VillageName>());
+    if message.households.len() > MOST {
+        wrong.add("households", format!("are more than {MOST}"));
+    }
+    let households: Vec<HouseholdName> =
+        message.households.iter().filter_map(|name| wrong.check("households", name.parse())).collect();
+    let representatives: Vec<MemberName> =
+        message.representatives.iter().filter_map(|name| wrong.check("representatives", name.parse())).collect();
+    let elsewhere = |named: VillageCode| village.is_some_and(|VillageName(village)| village != named);
+    if households.iter().any(|name| elsewhere(name.village)) {
+        wrong.add("households", "lie in another village");
+    }
+    if representatives.iter().any(|name| elsewhere(name.village)) {
+        wrong.add("representatives", "lie in another village");
+    }
+    let bound = |given: i32, usual: usize| if given == 0 { Ok(usual) } else { usize::try_from(given) };
+    let least = wrong.check("least_households", bound(message.least_households, LEAST_EACH));
+    let most = wrong.check("most_households", bound(message.most_households, MOST_EACH));
+    if least.zip(most).is_some_and(|(least, most)| most < least || most > MOST) {
+        wrong.add("most_households", format!("has to lie between least_households and {MOST}"));
+    }
+    let (VillageName(village), (least, most)) = wrong.finish(village.zip(least.zip(most)))?;
+    let some = |ids: Vec<uuid::Uuid>| (!ids.is_empty()).then_some(ids);
+    Ok(Question {
+        village,
+        households: some(households.into_iter().map(|name| name.household).collect()),
+        representatives: some(representatives.into_iter().map(|name| name.member).collect()),
+        least,
+        most,
+    })
+}
+
+impl From<Proposals> for pb::ProposeLinksResponse {
+    fn from(proposals: Proposals) -> Self {
+        Self {
+            proposals: proposals.proposals.into_iter().map(Into::into).collect(),
+            unplaced: proposals.unplaced.into_iter().map(Into::into).collect(),
+            loads: proposals.loads.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Proposal> for pb::LinkProposal {
+    fn from(proposal: Proposal) -> Self {
+        let score = pb::LinkScore {
+            near: proposal.score.near,
+            convenient: proposal.score.convenient,
+            familiar: proposal.score.familiar,
+        };
+        let acceptance = pb::LinkHouseholdRequest {
+            household: proposal.household.to_string(),
+            representative: proposal.representative.to_string(),
+            etag: proposal.follows.to_string(),
+            reason: proposal.explanation.clone(),
+            ..pb::LinkHouseholdRequest::default()
+        };
+        Self {
+            household_number: proposal.number,
+            representative_name: proposal.representative_name,
+            score: Some(score),
+            explanation: proposal.explanation,
+            acceptance: Some(acceptance),
+        }
+    }
+}
+
+impl From<Unplaced> for pb::UnplacedHousehold {
+    fn from(unplaced: Unplaced) -> Self {
+        Self {
+            household: unplaced.household.to_string(),
+            household_number: unplaced.number,
+            explanation: unplaced.explanation,
+        }
+    }
+}
+
+impl From<Load> for pb::RepresentativeLoad {
+    fn from(load: Load) -> Self {
+        Self {
+            representative: load.representative.to_string(),
+            representative_name: load.name,
+            before: i32::try_from(load.before).unwrap_or(i32::MAX),
+            after: i32::try_from(load.after).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+impl From<Answer> for pb::BatchLinkHouseholdsResult {
+    fn from(answer: Answer) -> Self {
+        Self {
+            outcome: answer.outcome.into(),
+            link: answer.link.map(Into::into),
+            reason: answer.error.as_ref().map(|error| error.reason().to_owned()).unwrap_or_default(),
+            message: answer.error.map(|error| error.to_string()).unwrap_or_default(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Links in the database.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Error, Page, Result, Tx};
 use proto::names::{GridCode, HouseholdName, LinkName, MemberName, VillageCode};
@@ -195,6 +197,42 @@ pub(crate) async fn link_of_household(tx: &mut Tx, household: &HouseholdName) ->
             .fetch_optional(&mut **tx)
             .await?;
     row.map(TryInto::try_into).transpose()
+}
+
+/// The links until further notice of these households, by household.
+pub(crate) async fn links_of_households(
+    tx: &mut Tx,
+    village: &VillageCode,
+    households: &[Uuid],
+) -> Result<BTreeMap<Uuid, Link>> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "join unnest($2::uuid[]) as asked (household) on link.household = asked.household
+        where link.village = $1 and link.valid_to is null"
+    ))
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.household, row.try_into()?))).collect()
+}
+
+/// The day on which the last link that ended of each of these households did.
+pub(crate) async fn links_ended(
+    tx: &mut Tx,
+    village: &VillageCode,
+    households: &[Uuid],
+) -> Result<BTreeMap<Uuid, NaiveDate>> {
+    let rows: Vec<(Uuid, NaiveDate)> = sqlx::query_as(
+        "select link.household, max(link.valid_to)
+           from link join unnest($2::uuid[]) as asked (household) on link.household = asked.household
+          where link.village = $1 and link.valid_to is not null and link.valid_to > link.valid_from
+          group by link.household",
+    )
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// One link, if its household lies in these grids (none: all).

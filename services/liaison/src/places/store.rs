@@ -1,21 +1,25 @@
 //! The registry's grids and households in liaison's database.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use platform::{Error, Result, Tx};
 use proto::names::{GridName, HouseholdName, VillageCode};
 use uuid::Uuid;
 
-use super::{Grid, GridKind, Household, HouseholdKind, HouseholdState, unknown_grid};
+use super::{Grid, GridKind, Household, HouseholdKind, HouseholdState, HouseholdTold, unknown_grid};
 use crate::line::rules::LineKind;
 
 /// Keeps what is newer than what is known.
 pub(crate) async fn grids_keep(tx: &mut Tx, grids: &[Grid]) -> Result<()> {
     sqlx::query(
-        "insert into grid (village, code, kind, line, retired, revision)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+        "insert into grid (village, code, kind, line, retired, revision, area)
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[])
          on conflict (village, code) do update
-            set kind = excluded.kind, line = excluded.line, retired = excluded.retired, revision = excluded.revision
-          where excluded.revision > grid.revision",
+            set kind = excluded.kind, line = excluded.line, retired = excluded.retired, revision = excluded.revision,
+                area = excluded.area
+          where excluded.revision > grid.revision
+             or excluded.revision = grid.revision and grid.area is null",
     )
     .bind(grids.iter().map(|grid| grid.name.village.to_string()).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.name.grid.to_string()).collect::<Vec<_>>())
@@ -23,6 +27,7 @@ pub(crate) async fn grids_keep(tx: &mut Tx, grids: &[Grid]) -> Result<()> {
     .bind(grids.iter().map(|grid| grid.line.map(LineKind::as_str)).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.retired).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.revision).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.area.as_ref().map(ToString::to_string)).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -34,18 +39,22 @@ pub(crate) async fn households_keep(tx: &mut Tx, households: &[Household]) -> Re
     let rows: Vec<(String, Uuid)> = sqlx::query_as(
         "with news as (
              select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
-                                  $8::date[], $9::bigint[])
-                  as n (village, id, number, grid, kind, outside, state, active_since, revision)
+                                  $8::date[], $9::bigint[], $10::boolean[], $11::text[])
+                  as n (village, id, number, grid, kind, outside, state, active_since, revision, key_household,
+                        villager_group)
          ), before as (
              select village, id, household.grid, household.kind, household.state
                from household join news using (village, id)
          ), kept as (
-             insert into household (village, id, number, grid, kind, outside, state, active_since, revision)
+             insert into household (village, id, number, grid, kind, outside, state, active_since, revision,
+                                    key_household, villager_group)
              select * from news
              on conflict (village, id) do update
                 set number = excluded.number, grid = excluded.grid, kind = excluded.kind, outside = excluded.outside,
-                    state = excluded.state, active_since = excluded.active_since, revision = excluded.revision
+                    state = excluded.state, active_since = excluded.active_since, revision = excluded.revision,
+                    key_household = excluded.key_household, villager_group = excluded.villager_group
               where excluded.revision > household.revision
+                 or excluded.revision = household.revision and household.key_household is null
              returning village, id, grid, kind, state
          )
          select village, id
@@ -61,6 +70,13 @@ pub(crate) async fn households_keep(tx: &mut Tx, households: &[Household]) -> Re
     .bind(households.iter().map(|household| household.state.as_str()).collect::<Vec<_>>())
     .bind(households.iter().map(|household| household.active_since).collect::<Vec<_>>())
     .bind(households.iter().map(|household| household.revision).collect::<Vec<_>>())
+    .bind(households.iter().map(|household| household.key_household).collect::<Vec<_>>())
+    .bind(
+        households
+            .iter()
+            .map(|household| household.villager_group.as_ref().map(ToString::to_string))
+            .collect::<Vec<_>>(),
+    )
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
@@ -68,9 +84,49 @@ pub(crate) async fn households_keep(tx: &mut Tx, households: &[Household]) -> Re
         .collect()
 }
 
+/// Keeps how households stood on the days that have gone by: what a revision says holds from the day of its change on, and
+/// what the first one says, for all days before too. Of several on one day the last counts. What news does not date is
+/// taken to have changed today.
+pub(crate) async fn history_keep(tx: &mut Tx, told: &[HouseholdTold], today: NaiveDate) -> Result<()> {
+    let mut days: BTreeMap<(&HouseholdName, Option<NaiveDate>), &Household> = BTreeMap::new();
+    for HouseholdTold { household, changed_on } in told {
+        let since = (household.revision > 1).then(|| changed_on.unwrap_or(today));
+        let kept = days.entry((&household.name, since)).or_insert(household);
+        if household.revision > kept.revision {
+            *kept = household;
+        }
+    }
+    if days.is_empty() {
+        return Ok(());
+    }
+    let households = || days.values();
+    sqlx::query(
+        "insert into household_was (village, household, since, grid, kind, state, active_since, revision)
+         select village, household, coalesce(since, '-infinity'), grid, kind, state, active_since, revision
+           from unnest($1::text[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::date[], $8::bigint[])
+                as told (village, household, since, grid, kind, state, active_since, revision)
+         on conflict (village, household, since) do update
+            set grid = excluded.grid, kind = excluded.kind, state = excluded.state,
+                active_since = excluded.active_since, revision = excluded.revision
+          where excluded.revision > household_was.revision",
+    )
+    .bind(households().map(|household| household.name.village.to_string()).collect::<Vec<_>>())
+    .bind(households().map(|household| household.name.household).collect::<Vec<_>>())
+    .bind(days.keys().map(|(_, since)| *since).collect::<Vec<_>>())
+    .bind(households().map(|household| household.grid.grid.to_string()).collect::<Vec<_>>())
+    .bind(households().map(|household| household.kind.as_str()).collect::<Vec<_>>())
+    .bind(households().map(|household| household.state.as_str()).collect::<Vec<_>>())
+    .bind(households().map(|household| household.active_since).collect::<Vec<_>>())
+    .bind(households().map(|household| household.revision).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 #[derive(sqlx::FromRow)]
 struct GridRow {
     code: String,
+    area: Option<String>,
     kind: GridKind,
     line: Option<LineKind>,
     retired: bool,
@@ -81,6 +137,7 @@ impl GridRow {
     fn of(self, village: VillageCode) -> Result<Grid> {
         Ok(Grid {
             name: GridName::new(village, self.code.parse().map_err(Error::internal)?),
+            area: self.area.map(|area| area.parse()).transpose().map_err(Error::internal)?,
             kind: self.kind,
             line: self.line,
             retired: self.retired,
@@ -95,7 +152,7 @@ impl GridRow {
 /// `UNKNOWN_GRID`.
 pub(crate) async fn grid_get(tx: &mut Tx, name: &GridName) -> Result<Grid> {
     let row: Option<GridRow> =
-        sqlx::query_as("select code, kind, line, retired, revision from grid where village = $1 and code = $2")
+        sqlx::query_as("select code, area, kind, line, retired, revision from grid where village = $1 and code = $2")
             .bind(name.village.as_str())
             .bind(name.grid.as_str())
             .fetch_optional(&mut **tx)
@@ -105,17 +162,19 @@ pub(crate) async fn grid_get(tx: &mut Tx, name: &GridName) -> Result<Grid> {
 
 /// Every grid of a village: three digits, so less than a thousand.
 pub(crate) async fn grids_all(tx: &mut Tx, village: &VillageCode) -> Result<Vec<Grid>> {
-    let rows: Vec<GridRow> = sqlx::query_as("select code, kind, line, retired, revision from grid where village = $1")
-        .bind(village.as_str())
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows: Vec<GridRow> =
+        sqlx::query_as("select code, area, kind, line, retired, revision from grid where village = $1")
+            .bind(village.as_str())
+            .fetch_all(&mut **tx)
+            .await?;
     rows.into_iter().map(|row| row.of(*village)).collect()
 }
 
 macro_rules! households {
     ($condition:literal) => {
         concat!(
-            "select id, number, grid, kind, outside, state, active_since, revision
+            "select id, number, grid, kind, outside, state, active_since,
+                    coalesce(key_household, false) as key_household, villager_group, revision
                from household
               where village = $1 and ",
             $condition
@@ -132,6 +191,8 @@ struct HouseholdRow {
     outside: bool,
     state: HouseholdState,
     active_since: Option<NaiveDate>,
+    key_household: bool,
+    villager_group: Option<String>,
     revision: i64,
 }
 
@@ -145,6 +206,8 @@ impl HouseholdRow {
             outside: self.outside,
             state: self.state,
             active_since: self.active_since,
+            key_household: self.key_household,
+            villager_group: self.villager_group.map(|group| group.parse()).transpose().map_err(Error::internal)?,
             revision: self.revision,
         })
     }
@@ -158,6 +221,13 @@ pub(crate) async fn household_get(tx: &mut Tx, name: &HouseholdName) -> Result<O
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| row.of(name.village)).transpose()
+}
+
+/// Those of these households that are known.
+pub(crate) async fn households_by_id(tx: &mut Tx, village: &VillageCode, ids: &[Uuid]) -> Result<Vec<Household>> {
+    let rows: Vec<HouseholdRow> =
+        sqlx::query_as(households!("id = any ($2)")).bind(village.as_str()).bind(ids).fetch_all(&mut **tx).await?;
+    rows.into_iter().map(|row| row.of(*village)).collect()
 }
 
 /// Those of these households, by the village's own numbers, that are known.

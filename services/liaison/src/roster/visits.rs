@@ -1,5 +1,7 @@
 //! Visits out of a ledger: 走访.
 
+use std::collections::BTreeSet;
+
 use platform::import::{CHUNK, Outcome};
 use platform::{Authority, Error, Result};
 use proto::names::{VillageCode, VillageName, VisitName};
@@ -76,8 +78,8 @@ impl Rosters {
         let (mut visits, mut changes) = (Vec::new(), Vec::new());
         for ((row, draft), known) in read.into_iter().zip(drafts).zip(circumstances) {
             let named = members.get(&row.representative).map_or(&[][..], Vec::as_slice);
-            let fate =
-                visited_by(named, known).and_then(|known| rules::log(draft, &known, today, now).map_err(explain));
+            let fate = visited_by(named, known)
+                .and_then(|known| rules::log(draft, &known, authority.subject(), today, now).map_err(explain));
             match fate {
                 Ok((visit, change)) => {
                     report.import.note(VISITS, Outcome::Created);
@@ -118,6 +120,8 @@ fn draft(name: VisitName, row: &VisitRow, households: &[Household]) -> Result<Dr
         persons: row.persons,
         topics: Vec::new(),
         note: row.note.clone(),
+        concerns: BTreeSet::new(),
+        edited_at: None,
     })
 }
 

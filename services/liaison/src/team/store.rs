@@ -1,5 +1,7 @@
 //! Teams in the database.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Error, Page, Result, Tx};
 use proto::names::{MemberName, TeamName, VillageCode};
@@ -142,6 +144,16 @@ pub(crate) async fn representative_of(tx: &mut Tx, name: &TeamName) -> Result<Op
             .fetch_optional(&mut **tx)
             .await?;
     Ok(row.flatten())
+}
+
+/// Who is the representative of each grid that has one.
+pub(crate) async fn representatives_all(tx: &mut Tx, village: &VillageCode) -> Result<BTreeMap<String, Uuid>> {
+    let rows: Vec<(String, Uuid)> =
+        sqlx::query_as("select grid, representative from team where village = $1 and representative is not null")
+            .bind(village.as_str())
+            .fetch_all(&mut **tx)
+            .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// A page of the teams of these grids (none: all), in the order of their grids.

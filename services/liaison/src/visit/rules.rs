@@ -1,11 +1,13 @@
-//! When a visit counts, and for whom. Pure.
+//! When a visit counts, and for whom; what becomes of one that is sent again, corrected, or taken back. Pure.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
-use platform::{Error, Result};
+use platform::{Authority, Error, Office, Result};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::visit_changed::Happened;
-use proto::names::{GridCode, GridName, HouseholdName, MemberName, VisitName};
+use proto::names::{ConcernName, GridCode, GridName, HouseholdName, MemberName, VisitName};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
@@ -21,6 +23,25 @@ platform::choice! {
     }
 }
 
+platform::choice! {
+    /// Whether a visit counts.
+    pub(crate) enum State as proto::liaison::v1::VisitState {
+        Logged = "logged",
+        Withdrawn = "withdrawn",
+    }
+}
+
+platform::choice! {
+    /// What can become of a visit that a phone sends.
+    pub(crate) enum Outcome as proto::liaison::v1::VisitOutcome {
+        Accepted = "accepted",
+        AlreadyHad = "already_had",
+        Superseded = "superseded",
+        NoLongerYours = "no_longer_yours",
+        Refused = "refused",
+    }
+}
+
 /// A contact with a household, or with a grid at large.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Visit {
@@ -33,6 +54,14 @@ pub(crate) struct Visit {
     pub(crate) persons: i32,
     pub(crate) topics: Vec<String>,
     pub(crate) note: String,
+    pub(crate) concerns: BTreeSet<Uuid>,
+    pub(crate) state: State,
+    /// Why it was withdrawn; empty for one that counts.
+    pub(crate) withdrawal: String,
+    /// Who logged it; none for those from before authors were kept.
+    pub(crate) author: Option<String>,
+    /// When the author last edited it; none for those from before it was kept.
+    pub(crate) edited_at: Option<DateTime<Utc>>,
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -40,11 +69,12 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// The news of this visit: nothing of what was said.
-    fn news(&self) -> Result<Change> {
+    fn news(&self, happened: Happened) -> Result<Change> {
+        let concern = |id: &Uuid| ConcernName::new(self.name.village, *id).to_string();
         Change::of(&pb::VisitChanged {
             name: self.name.to_string(),
             revision: self.revision,
-            happened: Happened::Logged.into(),
+            happened: happened.into(),
             change_time: Some(timestamp(self.updated_at)),
             household: self.household.as_ref().map(ToString::to_string).unwrap_or_default(),
             grid: self.grid.to_string(),
@@ -52,7 +82,25 @@ impl Visit {
             visited_on: Some(date(self.visited_on)),
             mode: self.mode.into(),
             persons: self.persons,
+            concerns: self.concerns.iter().map(concern).collect(),
+            state: self.state.into(),
         })
+    }
+
+    /// A visit is corrected and taken back by whoever logged it, and by the village office.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`; `ILLEGAL_MOVE` for one that was withdrawn.
+    fn must_be_open_to(&self, authority: &Authority) -> Result<()> {
+        if authority.office() != Office::Clerk && self.author.as_deref() != Some(authority.subject()) {
+            let message =
+                format!("{} was logged by somebody else: they or the village office may change it", self.name);
+            return Err(Error::Denied { reason: reasons::PERMISSION_DENIED, message });
+        }
+        if self.state == State::Withdrawn {
+            return Err(Error::refused(reasons::ILLEGAL_MOVE, format!("{} was withdrawn", self.name)));
+        }
+        Ok(())
     }
 }
 
@@ -68,6 +116,59 @@ pub(crate) struct Draft {
     pub(crate) persons: i32,
     pub(crate) topics: Vec<String>,
     pub(crate) note: String,
+    pub(crate) concerns: BTreeSet<Uuid>,
+    /// When its author edited it; none: now.
+    pub(crate) edited_at: Option<DateTime<Utc>>,
+}
+
+impl Draft {
+    /// A visit that is logged, as what is known about it is asked for; on another day, if it is to be corrected so.
+    pub(crate) fn of(visit: &Visit, day: Option<NaiveDate>) -> Self {
+        Self {
+            name: visit.name.clone(),
+            household: visit.household.clone(),
+            grid: Some(visit.grid.grid),
+            representative: Some(visit.representative.member),
+            visited_on: day.unwrap_or(visit.visited_on),
+            mode: visit.mode,
+            persons: visit.persons,
+            topics: visit.topics.clone(),
+            note: visit.note.clone(),
+            concerns: visit.concerns.clone(),
+            edited_at: visit.edited_at,
+        }
+    }
+
+    /// Does it say what is logged? What it leaves to be filled in agrees with whatever was.
+    fn says(&self, visit: &Visit) -> bool {
+        self.household == visit.household
+            && self.grid.is_none_or(|grid| grid == visit.grid.grid)
+            && self.representative.is_none_or(|member| member == visit.representative.member)
+            && self.visited_on == visit.visited_on
+            && self.mode == visit.mode
+            && self.persons == visit.persons
+            && self.topics == visit.topics
+            && self.note == visit.note
+            && self.concerns == visit.concerns
+    }
+
+    /// When it was edited. A phone whose clock is fast must not keep its owner's later edits out.
+    fn edited_by(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.edited_at.map_or(now, |edited| edited.min(now))
+    }
+}
+
+/// What a correction changes; none leaves the field as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Correction {
+    pub(crate) name: VisitName,
+    pub(crate) expected: Option<i64>,
+    pub(crate) visited_on: Option<NaiveDate>,
+    pub(crate) mode: Option<Mode>,
+    pub(crate) persons: Option<i32>,
+    pub(crate) topics: Option<Vec<String>>,
+    pub(crate) note: Option<String>,
+    pub(crate) concerns: Option<BTreeSet<Uuid>>,
 }
 
 /// What is known about the household, the grid and the day of a draft.
@@ -104,20 +205,151 @@ pub(crate) struct Filter {
     pub(crate) mode: Option<Mode>,
     pub(crate) start: Option<NaiveDate>,
     pub(crate) end: Option<NaiveDate>,
+    pub(crate) show_withdrawn: bool,
 }
 
 /// A visit counts on the day it happened: not in the future, not before the household was linked, and by somebody who
-/// served then and
-/// serves here.
+/// served then and serves here.
 pub(crate) fn log(
     draft: Draft,
     known: &Circumstances,
+    author: &str,
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<(Visit, Change)> {
     let village = draft.name.village;
     let grid = place(&draft, known)?;
-    let day = draft.visited_on;
+    let representative = visitor(&draft.name, draft.visited_on, draft.representative.is_some(), grid, known, today)?;
+    let visit = Visit {
+        representative: MemberName::new(village, representative),
+        edited_at: Some(draft.edited_by(now)),
+        name: draft.name,
+        household: draft.household,
+        grid: GridName::new(village, grid),
+        visited_on: draft.visited_on,
+        mode: draft.mode,
+        persons: draft.persons,
+        topics: draft.topics,
+        note: draft.note,
+        concerns: draft.concerns,
+        state: State::Logged,
+        withdrawal: String::new(),
+        author: Some(author.to_owned()),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let change = visit.news(Happened::Logged)?;
+    Ok((visit, change))
+}
+
+/// What becomes of a visit whose id is logged already.
+#[derive(Debug, Clone)]
+pub(crate) enum Again {
+    /// It says what is logged.
+    Same,
+    /// What is logged is later, or was withdrawn since.
+    Superseded,
+    /// It is its author's newer edit.
+    Edited(Box<(Visit, Change)>),
+}
+
+/// A visit that is sent again under its id. The same author's later edit takes the place of the earlier one, whatever the
+/// order in which they arrive; an id is nobody else's to use.
+///
+/// # Errors
+/// [`Error::AlreadyExists`] when somebody else logged another visit under this id; otherwise as [`log`].
+pub(crate) fn again(
+    before: &Visit,
+    draft: Draft,
+    known: &Circumstances,
+    author: &str,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Again> {
+    if before.state == State::Withdrawn && before.author.as_deref() == Some(author) {
+        return Ok(Again::Superseded);
+    }
+    if before.state == State::Logged && draft.says(before) {
+        return Ok(Again::Same);
+    }
+    if before.author.as_deref() != Some(author) {
+        return Err(Error::AlreadyExists(before.name.to_string()));
+    }
+    if before.edited_at.is_some_and(|edited| draft.edited_by(now) <= edited) {
+        return Ok(Again::Superseded);
+    }
+    let (visit, _) = log(draft, known, author, today, now)?;
+    let visit = Visit { revision: before.revision + 1, created_at: before.created_at, ..visit };
+    let change = visit.news(Happened::Corrected)?;
+    Ok(Again::Edited(Box::new((visit, change))))
+}
+
+/// Puts right what was put down wrongly. On another day the rules of that day hold; `known` is of the visit as it will be.
+pub(crate) fn correct(
+    before: Visit,
+    correction: Correction,
+    known: &Circumstances,
+    authority: &Authority,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<(Visit, Change)> {
+    before.must_be_open_to(authority)?;
+    if let Some(day) = correction.visited_on.filter(|day| *day != before.visited_on) {
+        visitor(&before.name, day, true, before.grid.grid, known, today)?;
+    }
+    let visit = Visit {
+        visited_on: correction.visited_on.unwrap_or(before.visited_on),
+        mode: correction.mode.unwrap_or(before.mode),
+        persons: correction.persons.unwrap_or(before.persons),
+        topics: correction.topics.unwrap_or(before.topics),
+        note: correction.note.unwrap_or(before.note),
+        concerns: correction.concerns.unwrap_or(before.concerns),
+        edited_at: Some(now),
+        revision: before.revision + 1,
+        updated_at: now,
+        ..before
+    };
+    let change = visit.news(Happened::Corrected)?;
+    Ok((visit, change))
+}
+
+/// Takes back a visit that was logged by mistake.
+pub(crate) fn withdraw(
+    before: Visit,
+    reason: String,
+    authority: &Authority,
+    now: DateTime<Utc>,
+) -> Result<(Visit, Change)> {
+    before.must_be_open_to(authority)?;
+    let visit =
+        Visit { state: State::Withdrawn, withdrawal: reason, revision: before.revision + 1, updated_at: now, ..before };
+    let change = visit.news(Happened::Withdrawn)?;
+    Ok((visit, change))
+}
+
+/// What a refusal of one visit of a batch comes to. The household that is not the caller's any more and the one that
+/// never was are not told apart.
+pub(crate) fn outcome(error: &Error, sees_all: bool) -> Outcome {
+    match error {
+        Error::Denied { .. } => Outcome::NoLongerYours,
+        Error::Refused { reason: reasons::UNKNOWN_HOUSEHOLD, .. } if !sees_all => Outcome::NoLongerYours,
+        Error::Refused { reason: reasons::NOT_THEIR_REPRESENTATIVE | reasons::NOT_SERVING, .. } => {
+            Outcome::NoLongerYours
+        }
+        _ => Outcome::Refused,
+    }
+}
+
+/// Who visited, if that is somebody who served on the day and serves here.
+fn visitor(
+    visit: &VisitName,
+    day: NaiveDate,
+    is_named: bool,
+    grid: GridCode,
+    known: &Circumstances,
+    today: NaiveDate,
+) -> Result<Uuid> {
     if day > today {
         return Err(Error::refused(reasons::IN_THE_FUTURE, format!("{day} lies in the future")));
     }
@@ -125,37 +357,21 @@ pub(crate) fn log(
         let message = format!("{day} lies before the household was linked, on {since}");
         return Err(Error::refused(reasons::BEFORE_THE_LINK, message));
     }
-    let visitor = known.visitor.as_ref().ok_or_else(|| match draft.representative {
-        Some(_) => Error::field("visit.representative", "does not exist"),
-        None => {
+    let visitor = known.visitor.as_ref().ok_or_else(|| match is_named {
+        true => Error::field("visit.representative", "does not exist"),
+        false => {
             Error::field("visit.representative", "is missing: nobody is linked, and the grid has no representative")
         }
     })?;
+    let member = MemberName::new(visit.village, visitor.member);
     if ![known.linked_to, known.grid_representative].contains(&Some(visitor.member)) {
-        let member = MemberName::new(village, visitor.member);
         let message = format!("{member} was not linked to the household and does not represent grid {grid}");
         return Err(Error::refused(reasons::NOT_THEIR_REPRESENTATIVE, message));
     }
     if day < visitor.term_start || visitor.term_end.is_some_and(|end| end <= day) {
-        let member = MemberName::new(village, visitor.member);
         return Err(Error::refused(reasons::NOT_SERVING, format!("the term of {member} does not include {day}")));
     }
-    let visit = Visit {
-        representative: MemberName::new(village, visitor.member),
-        name: draft.name,
-        household: draft.household,
-        grid: GridName::new(village, grid),
-        visited_on: day,
-        mode: draft.mode,
-        persons: draft.persons,
-        topics: draft.topics,
-        note: draft.note,
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let change = visit.news()?;
-    Ok((visit, change))
+    Ok(visitor.member)
 }
 
 /// The grid of a visit: the one named, or else the household's. Only a grid in use is visited at large.
@@ -175,93 +391,4 @@ fn place(draft: &Draft, known: &Circumstances) -> Result<GridCode> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "a test may fail"
-    )]
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    fn draft(on: &str) -> Draft {
-        let village = "430112011211".parse().unwrap();
-        Draft {
-            name: VisitName::new(village, Uuid::from_u128(1)),
-            household: Some(HouseholdName::new(village, Uuid::from_u128(2))),
-            grid: None,
-            representative: None,
-            visited_on: day(on),
-            mode: Mode::DoorStep,
-            persons: 2,
-            topics: Vec::new(),
-            note: "老人独居".into(),
-        }
-    }
-
-    fn linked() -> Circumstances {
-        Circumstances {
-            household_grid: Some("012".parse().unwrap()),
-            retired: Some(false),
-            linked_since: Some(day("2023-02-01")),
-            linked_to: Some(Uuid::from_u128(3)),
-            grid_representative: Some(Uuid::from_u128(3)),
-            visitor: Some(Visitor { member: Uuid::from_u128(3), term_start: day("2023-02-01"), term_end: None }),
-        }
-    }
-
-    #[test]
-    fn a_visit_is_not_credited_to_somebody_who_serves_elsewhere() {
-        let stranger = Visitor { member: Uuid::from_u128(9), term_start: day("2023-02-01"), term_end: None };
-        let known = Circumstances { visitor: Some(stranger), ..linked() };
-        assert_eq!(outcome(draft("2023-05-01"), &known).unwrap_err(), reasons::NOT_THEIR_REPRESENTATIVE);
-        let chosen = Circumstances { linked_to: Some(Uuid::from_u128(9)), ..known };
-        assert!(outcome(draft("2023-05-01"), &chosen).is_ok());
-    }
-
-    fn outcome(draft: Draft, known: &Circumstances) -> Result<Visit, &'static str> {
-        log(draft, known, day("2023-06-01"), "2023-06-01T03:00:00Z".parse().unwrap()).map(|(visit, _)| visit).map_err(
-            |error| match error {
-                Error::Refused { reason, .. } => reason,
-                Error::Invalid(_) => reasons::INVALID_FIELDS,
-                _ => "other",
-            },
-        )
-    }
-
-    #[test]
-    fn a_visit_counts_from_the_first_day_of_the_link_until_today() {
-        assert_eq!(outcome(draft("2023-01-31"), &linked()), Err(reasons::BEFORE_THE_LINK));
-        assert!(outcome(draft("2023-02-01"), &linked()).is_ok());
-        assert!(outcome(draft("2023-06-01"), &linked()).is_ok());
-        assert_eq!(outcome(draft("2023-06-02"), &linked()), Err(reasons::IN_THE_FUTURE));
-    }
-
-    #[test]
-    fn nobody_visits_outside_their_term() {
-        let left =
-            Visitor { member: Uuid::from_u128(3), term_start: day("2023-02-01"), term_end: Some(day("2023-05-01")) };
-        let known = Circumstances { visitor: Some(left), ..linked() };
-        assert!(outcome(draft("2023-04-30"), &known).is_ok());
-        assert_eq!(outcome(draft("2023-05-01"), &known), Err(reasons::NOT_SERVING));
-        let nobody = Circumstances { visitor: None, ..linked() };
-        assert_eq!(outcome(draft("2023-05-01"), &nobody), Err(reasons::INVALID_FIELDS));
-    }
-
-    #[test]
-    fn a_household_that_is_not_known_and_a_grid_that_is_given_up_are_refused() {
-        let unknown = Circumstances { household_grid: None, ..linked() };
-        assert_eq!(outcome(draft("2023-05-01"), &unknown), Err(reasons::UNKNOWN_HOUSEHOLD));
-        let at_large = Draft { household: None, grid: Some("012".parse().unwrap()), ..draft("2023-05-01") };
-        assert!(outcome(at_large.clone(), &linked()).is_ok());
-        let retired = Circumstances { retired: Some(true), ..linked() };
-        assert_eq!(outcome(at_large.clone(), &retired), Err(reasons::GRID_RETIRED));
-        let unknown = Circumstances { retired: None, ..linked() };
-        assert_eq!(outcome(at_large, &unknown), Err(reasons::UNKNOWN_GRID));
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use platform::{Error, Page, Result, Tx};
 use proto::names::{GridName, HouseholdName, MemberName, VillageCode, VisitName};
 use uuid::Uuid;
 
-use super::rules::{Circumstances, Draft, Filter, Mode, Visit, Visitor};
+use super::rules::{Circumstances, Draft, Filter, Mode, State, Visit, Visitor};
 
 /// Stands between the topics of one visit, since an array of arrays would have to be rectangular.
 const UNIT_SEPARATOR: &str = "\u{1f}";
@@ -15,8 +15,8 @@ const UNIT_SEPARATOR: &str = "\u{1f}";
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "select id, household, grid, representative, visited_on, mode, persons, topics, note, revision, created_at,
-                    updated_at
+            "select id, household, grid, representative, visited_on, mode, persons, topics, note, concerns, state,
+                    withdrawal, author, edited_at, revision, created_at, updated_at
                from visit
               where village = $1 and ($2::text[] is null or grid = any ($2)) and ",
             $condition
@@ -35,6 +35,11 @@ struct Row {
     persons: i32,
     topics: Vec<String>,
     note: String,
+    concerns: Vec<Uuid>,
+    state: State,
+    withdrawal: String,
+    author: Option<String>,
+    edited_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -52,11 +57,38 @@ impl Row {
             persons: self.persons,
             topics: self.topics,
             note: self.note,
+            concerns: self.concerns.into_iter().collect(),
+            state: self.state,
+            withdrawal: self.withdrawal,
+            author: self.author,
+            edited_at: self.edited_at,
             revision: self.revision,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
     }
+}
+
+/// One visit, if it lies in these grids (none: all); nobody changes it until this transaction ends.
+pub(crate) async fn visit_lock(tx: &mut Tx, name: &VisitName, grids: Option<Vec<String>>) -> Result<Visit> {
+    let row: Option<Row> = sqlx::query_as(select!("id = $3 for update"))
+        .bind(name.village.as_str())
+        .bind(grids)
+        .bind(name.visit)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.ok_or_else(|| Error::NotFound(name.to_string()))?.of(name.village)
+}
+
+/// Lets one transaction at a time log what an author sends to a village: a phone that repeats itself before it is answered
+/// finds what the first time did.
+pub(crate) async fn author_lock(tx: &mut Tx, village: &VillageCode, author: &str) -> Result<()> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('visits to ' || $1 || ' by ' || $2, 0))")
+        .bind(village.as_str())
+        .bind(author)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Those of these visits that lie in these grids (none: all).
@@ -91,9 +123,10 @@ pub(crate) async fn visit_list(
          and ($6::text is null or mode = $6)
          and ($7::date is null or visited_on >= $7)
          and ($8::date is null or visited_on <= $8)
-         and ($9::date is null or (visited_on, id) < ($9, $10))
+         and ($9::boolean or state = 'logged')
+         and ($10::date is null or (visited_on, id) < ($10, $11))
          order by visited_on desc, id desc
-         limit $11"
+         limit $12"
     ))
     .bind(village.as_str())
     .bind(grids)
@@ -103,6 +136,7 @@ pub(crate) async fn visit_list(
     .bind(filter.mode)
     .bind(filter.start)
     .bind(filter.end)
+    .bind(filter.show_withdrawn)
     .bind(after)
     .bind(after_id)
     .bind(page.limit())
@@ -206,15 +240,20 @@ pub(crate) async fn members_named(
 
 /// Logs visits.
 pub(crate) async fn visits_insert(tx: &mut Tx, visits: &[Visit]) -> Result<(), sqlx::Error> {
+    if visits.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "insert into visit (village, id, household, grid, representative, visited_on, mode, persons, topics, note,
-                            revision, created_at, updated_at)
-         select village, id, household, grid, representative, visited_on, mode, persons, string_to_array(topics, $12),
-                note, 1, created_at, created_at
+                            concerns, state, author, edited_at, revision, created_at, updated_at)
+         select village, id, household, grid, representative, visited_on, mode, persons, string_to_array(topics, $16),
+                note, string_to_array(concerns, $16)::uuid[], 'logged', author, edited_at, revision, created_at,
+                updated_at
            from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::date[], $7::text[],
-                       $8::integer[], $9::text[], $10::text[], $11::timestamptz[])
-                as new (village, id, household, grid, representative, visited_on, mode, persons, topics, note,
-                        created_at)",
+                       $8::integer[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[],
+                       $14::bigint[], $15::timestamptz[], $17::timestamptz[])
+                as new (village, id, household, grid, representative, visited_on, mode, persons, topics, note, concerns,
+                        author, edited_at, revision, created_at, updated_at)",
     )
     .bind(visits.iter().map(|visit| visit.name.village.to_string()).collect::<Vec<_>>())
     .bind(visits.iter().map(|visit| visit.name.visit).collect::<Vec<_>>())
@@ -226,9 +265,60 @@ pub(crate) async fn visits_insert(tx: &mut Tx, visits: &[Visit]) -> Result<(), s
     .bind(visits.iter().map(|visit| visit.persons).collect::<Vec<_>>())
     .bind(visits.iter().map(|visit| visit.topics.join(UNIT_SEPARATOR)).collect::<Vec<_>>())
     .bind(visits.iter().map(|visit| visit.note.as_str()).collect::<Vec<_>>())
+    .bind(visits.iter().map(concerns).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.author.as_deref()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.edited_at).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.revision).collect::<Vec<_>>())
     .bind(visits.iter().map(|visit| visit.created_at).collect::<Vec<_>>())
     .bind(UNIT_SEPARATOR)
+    .bind(visits.iter().map(|visit| visit.updated_at).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Saves visits that were logged before, as they now stand.
+pub(crate) async fn visits_update(tx: &mut Tx, visits: &[Visit]) -> Result<()> {
+    if visits.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update visit
+            set household = new.household, grid = new.grid, representative = new.representative,
+                visited_on = new.visited_on, mode = new.mode, persons = new.persons,
+                topics = string_to_array(new.topics, $16), note = new.note,
+                concerns = string_to_array(new.concerns, $16)::uuid[], state = new.state, withdrawal = new.withdrawal,
+                edited_at = new.edited_at, revision = new.revision, updated_at = new.updated_at
+           from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::date[], $7::text[],
+                       $8::integer[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+                       $14::timestamptz[], $15::bigint[], $17::timestamptz[])
+                as new (village, id, household, grid, representative, visited_on, mode, persons, topics, note, concerns,
+                        state, withdrawal, edited_at, revision, updated_at)
+          where visit.village = new.village and visit.id = new.id",
+    )
+    .bind(visits.iter().map(|visit| visit.name.village.to_string()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.name.visit).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.household.as_ref().map(|name| name.household)).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.grid.grid.to_string()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.representative.member).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.visited_on).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.mode.as_str()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.persons).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.topics.join(UNIT_SEPARATOR)).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.note.as_str()).collect::<Vec<_>>())
+    .bind(visits.iter().map(concerns).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.state.as_str()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.withdrawal.as_str()).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.edited_at).collect::<Vec<_>>())
+    .bind(visits.iter().map(|visit| visit.revision).collect::<Vec<_>>())
+    .bind(UNIT_SEPARATOR)
+    .bind(visits.iter().map(|visit| visit.updated_at).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The concerns of a visit as one text, as its topics are.
+fn concerns(visit: &Visit) -> String {
+    visit.concerns.iter().map(ToString::to_string).collect::<Vec<_>>().join(UNIT_SEPARATOR)
 }

@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use proto::liaison::v1 as pb;
 use proto::registry::v1::{HouseholdChanged, HouseholdKind, HouseholdState, LineKind};
 
-use crate::stand::{GAOCHONG, Stand, grid_news, household_news, team_name};
+use crate::stand::{Desk, GAOCHONG, Stand, date, grid_news, household_news, team_name, text};
 
 const GRIDS: [&str; 3] = ["001", "002", "003"];
 const HOUSEHOLDS: usize = 8;
@@ -184,6 +184,32 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
     let missing = clerk.coverage.list_gaps(request).await.unwrap().into_inner().gaps.len();
     stand.counts("select count(*) from gap where closed is null", i64::try_from(missing).unwrap()).await;
     assert!(stand.count("select count(*) from gap where closed is not null").await > 10, "gaps opened and closed");
+    days_agree(&mut clerk).await;
+}
+
+/// On every day, the households without a link that coverage counts are those whose gap includes the day.
+async fn days_agree(clerk: &mut Desk) {
+    let request = pb::ListUncoveredPeriodsRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        start_date: date("2026-05-25"),
+        end_date: date("2026-12-31"),
+        page_size: 1000,
+        ..Default::default()
+    };
+    let periods = clerk.coverage.list_uncovered_periods(request).await.unwrap().into_inner().periods;
+    assert!(periods.len() > 5, "there were gaps");
+    let first: chrono::NaiveDate = "2026-05-25".parse().unwrap();
+    let mut without = 0;
+    for day in first.iter_days().take(40).map(|day| day.to_string()) {
+        let covered = clerk.covered(GAOCHONG, Some(&day)).await;
+        let on = |one: &&pb::UncoveredPeriod| {
+            text(one.start_date) <= day && (one.end_date.is_none() || day < text(one.end_date))
+        };
+        let missing = usize::try_from(covered.households - covered.linked).unwrap();
+        assert_eq!(missing, periods.iter().filter(on).count(), "{day}");
+        without += missing;
+    }
+    assert!(without > 20, "some of them in these days");
 }
 
 /// Households come in while the seats of their grids are given: whoever is second has to find what the first one did.

@@ -79,7 +79,7 @@ async fn a_vacated_seat_opens_gaps_at_once_and_the_next_representative_closes_th
     stand.days(10);
     clerk.vacate(&team_name(GAOCHONG, "001"), pb::Seat::Representative).await;
     let covered = clerk.covered(GAOCHONG, None).await;
-    assert_eq!((covered.households, covered.linked, covered.coverage), (2, 1, 0.5));
+    assert_eq!((covered.households, covered.linked, covered.coverage), (2, 1, Some(0.5)));
     assert_eq!(clerk.covered(GAOCHONG, Some("2026-06-10")).await.linked, 2, "the day before is as it was");
     let gaps = pb::ListGapsRequest {
         parent: format!("villages/{GAOCHONG}"),

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod batches;
+mod coverage;
+mod due;
 mod entrance;
 mod gaps;
 mod handover;
@@ -9,6 +12,7 @@ mod law;
 mod links;
 mod members;
 mod news;
+mod proposals;
 mod real;
 mod roster;
 mod stand;

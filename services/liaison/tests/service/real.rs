@@ -68,7 +68,7 @@ async fn the_real_roster_and_ledger_make_every_team_complete_and_every_household
     assert_eq!(outcome(&report, "三人组"), [75, 0, 75, 0, 0]);
     for as_of in [None, Some("2023-03-01")] {
         let covered = operator.covered(GAOCHONG, as_of).await;
-        assert_eq!((covered.households, covered.linked, covered.coverage), (1186, 1186, 1.0));
+        assert_eq!((covered.households, covered.linked, covered.coverage), (1186, 1186, Some(1.0)));
         assert_eq!((covered.teams, covered.teams_complete), (75, 75));
         assert_eq!((covered.lines[0].linked, covered.lines[1].linked), (645, 541));
     }

@@ -14,6 +14,7 @@ use proto::liaison::v1::link_service_client::LinkServiceClient;
 use proto::liaison::v1::member_service_client::MemberServiceClient;
 use proto::liaison::v1::roster_service_client::RosterServiceClient;
 use proto::liaison::v1::team_service_client::TeamServiceClient;
+use proto::liaison::v1::visit_plan_service_client::VisitPlanServiceClient;
 use proto::liaison::v1::visit_service_client::VisitServiceClient;
 use proto::platform::v1::ImportReport;
 use proto::registry::v1::{
@@ -47,6 +48,7 @@ pub(crate) struct Desk {
     pub(crate) links: LinkServiceClient<Wired>,
     pub(crate) coverage: CoverageServiceClient<Wired>,
     pub(crate) visits: VisitServiceClient<Wired>,
+    pub(crate) plans: VisitPlanServiceClient<Wired>,
     pub(crate) rosters: RosterServiceClient<Wired>,
 }
 
@@ -87,6 +89,7 @@ impl Stand {
             links: LinkServiceClient::with_interceptor(channel(), call.clone()),
             coverage: CoverageServiceClient::with_interceptor(channel(), call.clone()),
             visits: VisitServiceClient::with_interceptor(channel(), call.clone()),
+            plans: VisitPlanServiceClient::with_interceptor(channel(), call.clone()),
             rosters: RosterServiceClient::with_interceptor(channel(), call).max_encoding_message_size(32 << 20),
         }
     }
@@ -189,7 +192,11 @@ impl Desk {
     }
 
     pub(crate) async fn covered(&mut self, village: &str, as_of: Option<&str>) -> pb::Coverage {
-        let request = pb::GetCoverageRequest { parent: format!("villages/{village}"), as_of: as_of.and_then(date) };
+        let request = pb::GetCoverageRequest {
+            parent: format!("villages/{village}"),
+            as_of: as_of.and_then(date),
+            ..Default::default()
+        };
         self.coverage.get_coverage(request).await.unwrap().into_inner()
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::stand::{Desk, GAOCHONG, Stand, date, grid_news, household_name, household_news, refused, team_name};
 
 /// Grid 001 with household 00001 and its representative, grid 002 with household 00002 and none.
-async fn village(stand: &Stand) -> (Desk, String) {
+pub(crate) async fn village(stand: &Stand) -> (Desk, String) {
     let mut clerk = stand.clerk();
     for (grid, number) in [("001", "00001"), ("002", "00002")] {
         stand.registry.tells(&[grid_news(GAOCHONG, grid, LineKind::Relocated)]).await;
@@ -22,7 +22,7 @@ async fn village(stand: &Stand) -> (Desk, String) {
     (clerk, member)
 }
 
-fn visit(number: &str, day: &str) -> pb::CreateVisitRequest {
+pub(crate) fn visit(number: &str, day: &str) -> pb::CreateVisitRequest {
     pb::CreateVisitRequest {
         parent: format!("villages/{GAOCHONG}"),
         visit: Some(pb::Visit {
@@ -89,25 +89,6 @@ async fn a_phone_that_repeats_itself_logs_a_visit_once() {
     let once = clerk.visits.create_visit(request.clone()).await.unwrap().into_inner();
     assert_eq!(clerk.visits.create_visit(request).await.unwrap().into_inner(), once);
     assert_eq!(stand.count("select count(*) from visit").await, 2);
-}
-
-#[tokio::test]
-async fn a_batch_is_logged_whole_or_not_at_all() {
-    let stand = Stand::new().await;
-    let (mut clerk, _) = village(&stand).await;
-    let batch = |days: &[&str]| pb::BatchCreateVisitsRequest {
-        parent: format!("villages/{GAOCHONG}"),
-        requests: days.iter().map(|day| visit("00001", day)).collect(),
-        request_id: Uuid::from_u128(days.len() as u128).to_string(),
-    };
-    let one_bad = clerk.visits.batch_create_visits(batch(&["2026-05-01", "2026-07-01"])).await;
-    refused(one_bad, Code::FailedPrecondition, reasons::IN_THE_FUTURE);
-    assert_eq!(stand.count("select count(*) from visit").await, 0);
-    let good = batch(&["2026-05-01", "2026-05-02", "2026-05-03"]);
-    let logged = clerk.visits.batch_create_visits(good.clone()).await.unwrap().into_inner();
-    let again = clerk.visits.batch_create_visits(good).await.unwrap().into_inner();
-    assert_eq!((logged.visits.len(), &logged), (3, &again));
-    assert_eq!(logged.visits[2].visited_on, date("2026-05-03"));
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ pub(super) async fn visits_count(tx: &mut Tx, period: Period, tally: &mut Villag
            from visit
           where village = any($1)
             and visited_on between $2 and $3
+            and not withdrawn
           group by village",
     )
     .bind(codes(tally))

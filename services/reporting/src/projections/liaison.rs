@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use events::{News, envelope};
 use platform::{Error, Result, Tx};
-use proto::liaison::v1::{LinkChanged, TeamChanged, VisitChanged};
+use proto::liaison::v1::{LinkChanged, TeamChanged, VisitChanged, VisitState};
 use proto::names::{HouseholdName, LinkName, MemberName, TeamName, VisitName};
 use uuid::Uuid;
 
@@ -80,11 +80,11 @@ pub(super) async fn visits(tx: &mut Tx, news: &[News]) -> Result<()> {
     let days: Vec<NaiveDate> =
         news.iter().map(|visit| required_day(visit.visited_on.as_ref())).collect::<Result<_>>()?;
     sqlx::query(
-        "insert into visit (village, id, household, visited_on, persons, revision)
-         select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::date[], $5::integer[], $6::bigint[])
+        "insert into visit (village, id, household, visited_on, persons, revision, withdrawn)
+         select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::date[], $5::integer[], $6::bigint[], $7::boolean[])
          on conflict (village, id) do update
             set household = excluded.household, visited_on = excluded.visited_on, persons = excluded.persons,
-                revision = excluded.revision
+                revision = excluded.revision, withdrawn = excluded.withdrawn
           where excluded.revision > visit.revision",
     )
     .bind(names.iter().map(|name| name.village.as_str()).collect::<Vec<_>>())
@@ -93,6 +93,7 @@ pub(super) async fn visits(tx: &mut Tx, news: &[News]) -> Result<()> {
     .bind(days)
     .bind(news.iter().map(|visit| visit.persons).collect::<Vec<_>>())
     .bind(news.iter().map(|visit| visit.revision).collect::<Vec<_>>())
+    .bind(news.iter().map(|visit| visit.state() == VisitState::Withdrawn).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())

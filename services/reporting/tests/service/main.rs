@@ -5,6 +5,7 @@
 mod figures;
 mod news;
 mod village;
+mod withdrawn;
 
 use harness::{Call, Owner, Running, Stage};
 use platform::Office;

@@ -212,6 +212,8 @@ fn household(kind: HouseholdKind) -> Household {
         outside: false,
         state: HouseholdState::Active,
         active_since: None,
+        key_household: false,
+        villager_group: None,
         revision: 1,
     }
 }

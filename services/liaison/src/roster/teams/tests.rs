@@ -36,6 +36,7 @@ fn member(id: u128, name: &str, office: Office) -> Member {
 fn now_in_the_village() -> VillageNow {
     let grid = |code: &str, retired| Grid {
         name: proto::names::GridName::new(village(), code.parse().unwrap()),
+        area: None,
         kind: GridKind::OriginalSettlement,
         line: Some(LineKind::Relocated),
         retired,

@@ -66,6 +66,7 @@ fn command(from: Option<NaiveDate>, to: NaiveDate, stand_in: Option<&Member>) ->
 fn cover_with(team: Team, from: Option<NaiveDate>, to: NaiveDate, stand_in: Option<&Member>) -> Result<Team, String> {
     let grid = Grid {
         name: team.name.grid_name(),
+        area: None,
         kind: GridKind::OriginalSettlement,
         line: Some(LineKind::Relocated),
         retired: false,

@@ -155,6 +155,7 @@ impl World {
 fn grid(grid: usize) -> Grid {
     Grid {
         name: proto::names::GridName::new(village(), code(grid)),
+        area: None,
         kind: GridKind::OriginalSettlement,
         line: None,
         retired: false,
