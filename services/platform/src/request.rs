@@ -157,32 +157,6 @@ pub async fn give_back(tx: &mut Tx, refused: &[(&Request, VillageCode)]) -> Resu
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail")]
-    use super::*;
-
-    const ID: &str = "018f5e9e-0000-4000-8000-000000000001";
-
-    #[test]
-    fn what_is_kept_tells_neither_the_id_nor_the_content() {
-        let message = proto::platform::v1::MarkRequest { parent: "villages/430112011211".into() };
-        let kept = Request::read(ID, &message).unwrap();
-        assert_ne!(kept.id, Some(ID.parse().unwrap()));
-        assert_eq!(kept.fingerprint, Request::read(ID, &message).unwrap().fingerprint);
-        // The same content under another id leaves another fingerprint: there is nothing to compare it with.
-        let other = Request::read("018f5e9e-0000-4000-8000-000000000002", &message).unwrap();
-        assert_ne!((kept.id, kept.fingerprint), (other.id, other.fingerprint));
-    }
-
-    #[test]
-    fn without_an_id_it_is_always_new_and_half_an_id_is_refused() {
-        let message = proto::platform::v1::MarkRequest::default();
-        assert_eq!(Request::read("", &message).unwrap().id, None);
-        assert!(Request::read("018f5e9e", &message).is_err());
-    }
-}
-
 /// Forgets old requests, every hour. Never returns; any number of replicas may.
 pub(crate) async fn forget_from_time_to_time(database: Database) {
     loop {
@@ -219,5 +193,31 @@ pub async fn forget_old(database: &Database) -> Result<u64> {
         if gone == 0 {
             return Ok(forgotten);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    const ID: &str = "018f5e9e-0000-4000-8000-000000000001";
+
+    #[test]
+    fn what_is_kept_tells_neither_the_id_nor_the_content() {
+        let message = proto::platform::v1::MarkRequest { parent: "villages/430112011211".into() };
+        let kept = Request::read(ID, &message).unwrap();
+        assert_ne!(kept.id, Some(ID.parse().unwrap()));
+        assert_eq!(kept.fingerprint, Request::read(ID, &message).unwrap().fingerprint);
+        // The same content under another id leaves another fingerprint: there is nothing to compare it with.
+        let other = Request::read("018f5e9e-0000-4000-8000-000000000002", &message).unwrap();
+        assert_ne!((kept.id, kept.fingerprint), (other.id, other.fingerprint));
+    }
+
+    #[test]
+    fn without_an_id_it_is_always_new_and_half_an_id_is_refused() {
+        let message = proto::platform::v1::MarkRequest::default();
+        assert_eq!(Request::read("", &message).unwrap().id, None);
+        assert!(Request::read("018f5e9e", &message).is_err());
     }
 }
