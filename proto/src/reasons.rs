@@ -49,6 +49,8 @@ reasons! {
     DEADLINE_EXCEEDED;
     /// A fault of the service.
     INTERNAL;
+    /// The village was archived: it is kept to be read.
+    VILLAGE_ARCHIVED;
     /// The service knows no such grid.
     UNKNOWN_GRID;
     /// The service knows no such household.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use platform::{Authority, Database, Error, Result, Scope, Tx, telemetry};
 use proto::events::Event;
+use proto::reasons;
 use tokio::sync::Notify;
+
+/// PostgreSQL's code for a row that a policy does not let in.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// One change of one record, ready to be appended.
 #[derive(Debug, Clone)]
@@ -34,6 +38,19 @@ impl Change {
             event: event.encode_to_vec(),
             traceparent: telemetry::traceparent(),
         })
+    }
+}
+
+/// What it means that the database does not take a change: a service that owns villages has a policy by which nothing
+/// more is written of an archived one.
+fn refused(error: sqlx::Error) -> Error {
+    let is_archived = error.as_database_error().is_some_and(|error| {
+        error.code().is_some_and(|code| code == INSUFFICIENT_PRIVILEGE) && error.message().contains("\"archived\"")
+    });
+    if is_archived {
+        Error::refused(reasons::VILLAGE_ARCHIVED, "the village is archived: it is kept to be read")
+    } else {
+        error.into()
     }
 }
 
@@ -89,7 +106,8 @@ impl Changes {
         .bind(changes.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
         .bind(changes.iter().map(|(_, change)| change.traceparent.as_deref()).collect::<Vec<_>>())
         .execute(&mut **tx)
-        .await?;
+        .await
+        .map_err(refused)?;
         Ok(())
     }
 

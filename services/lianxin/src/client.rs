@@ -54,10 +54,18 @@ impl Access {
     /// # Errors
     /// When there is neither a token nor a key.
     pub fn caller(&self, scope: &str) -> Result<Metadata> {
+        self.caller_as(Office::Operator, scope)
+    }
+
+    /// A caller in `scope`: whom the token says, or the operator in this office if the command signs its own.
+    ///
+    /// # Errors
+    /// As [`Access::caller`].
+    pub fn caller_as(&self, office: Office, scope: &str) -> Result<Metadata> {
         let token = match &self.token {
             Some(token) => token.clone(),
             None => {
-                let grant = GrantClaim { office: Office::Operator, scope: scope.to_owned(), grids: None };
+                let grant = GrantClaim { office, scope: scope.to_owned(), grids: None };
                 token::sign(&self.key, "operator".to_owned(), grant, TOKEN_LIVES)?
             }
         };

@@ -77,6 +77,23 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// This folder of `lianxin up`.
+    pub(crate) fn at(folder: &std::path::Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Connects to the broker as a service does.
+    pub(crate) async fn broker(&self, service: &str) -> Result<async_nats::Client> {
+        let environment = self.environment(service);
+        let url = environment.get("LIANXIN_NATS_URL").context("where is the broker? Set LIANXIN_NATS_URL")?;
+        let mut options = async_nats::ConnectOptions::new();
+        if let Some(file) = environment.get("LIANXIN_NATS_PASSWORD_FILE") {
+            let password = Secret::from_file(file.as_ref())?;
+            options = options.user_and_password("lianxin".to_owned(), password.expose().to_owned());
+        }
+        Ok(options.connect(url).await?)
+    }
+
     /// The environment of a service: what `lianxin up` noted, and over it what is set here.
     fn environment(&self, service: &str) -> HashMap<String, String> {
         let noted = std::fs::read_to_string(self.folder.join("secrets").join(format!("{service}.env")));
@@ -153,14 +170,7 @@ async fn dead(store: &Store) -> Result<()> {
 /// Prints envelopes until Ctrl-C. A subscription beside JetStream shows what arrives now; with `all`, an ordered
 /// consumer begins at the first message. Neither leaves a trace on the server.
 async fn tail(service: Option<String>, all: bool, broker: &Broker) -> Result<()> {
-    let environment = broker.folder.environment(service.as_deref().unwrap_or("registry"));
-    let url = environment.get("LIANXIN_NATS_URL").context("where is the broker? Set LIANXIN_NATS_URL")?;
-    let mut options = async_nats::ConnectOptions::new();
-    if let Some(file) = environment.get("LIANXIN_NATS_PASSWORD_FILE") {
-        let password = Secret::from_file(file.as_ref())?;
-        options = options.user_and_password("lianxin".to_owned(), password.expose().to_owned());
-    }
-    let client = options.connect(url).await?;
+    let client = broker.folder.broker(service.as_deref().unwrap_or("registry")).await?;
     let Some(service) = service.filter(|_| all) else {
         if all {
             bail!("--all needs a service: each has a stream of its own");

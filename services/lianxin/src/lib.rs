@@ -11,5 +11,6 @@ pub mod report;
 pub mod serve;
 pub mod servers;
 mod table;
+pub mod tenant;
 pub mod token;
 pub mod up;

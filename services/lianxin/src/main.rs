@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lianxin::{events, health, migrate, onboard, report, serve, servers, token, up};
+use lianxin::{events, health, migrate, onboard, report, serve, servers, tenant, token, up};
 
 /// 连心 Lianxin: who serves whom in a village, what was raised, and what became of it.
 #[derive(Parser)]
@@ -25,6 +25,12 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Make a village a tenant, out of its workbooks
     Onboard(onboard::Arguments),
+    /// Write a roster, or everything of a village, to files
+    #[command(subcommand)]
+    Export(tenant::Export),
+    /// Erase a village from every service
+    #[command(subcommand)]
+    Erase(tenant::Erase),
     /// Show the figures of a village or a sub-district
     Report(report::Arguments),
     /// Sign a token for an office and a scope, for trying things
@@ -47,7 +53,12 @@ async fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments).await,
         Command::Serve(service) => serve::run(service).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
-        Command::Onboard(arguments) => onboard::run(arguments).await,
+        Command::Onboard(arguments) => match onboard::run(arguments).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Export(command) => tenant::export(command).await,
+        Command::Erase(command) => tenant::erase(command).await,
         Command::Report(arguments) => report::run(arguments).await,
         Command::Token(arguments) => token::run(arguments),
         Command::Keygen(arguments) => token::keygen(&arguments),

@@ -3,16 +3,18 @@
 //! Each service reads its own sheets of the same file. No step guesses when the one before has been
 //! heard of: it takes a mark and lets the next call come after it.
 
+mod marked;
 mod printed;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::casework::v1 as casework;
 use proto::liaison::v1 as liaison;
-use proto::names::{VillageCode, VillageName};
-use proto::platform::v1::{ImportProgress, ImportReport, Mark};
+use proto::names::{SubdistrictName, VillageCode, VillageName};
+use proto::platform::v1::{ImportProblem, ImportProgress, ImportReport, Mark};
 use proto::reasons;
 use proto::registry::v1 as registry;
 use proto::registry::v1::village_service_client::VillageServiceClient;
@@ -42,6 +44,14 @@ pub struct Arguments {
     #[arg(long)]
     ledger: Option<PathBuf>,
 
+    /// Folder for the workbooks with their bad cells marked, each with its reason in a note, to be mended and sent again
+    #[arg(long)]
+    report_to: Option<PathBuf>,
+
+    /// The village is the first of its sub-district here
+    #[arg(long)]
+    new_subdistrict: bool,
+
     /// Only say what would be done and what is wrong; change nothing. The village has to be there already
     #[arg(long)]
     check: bool,
@@ -63,27 +73,49 @@ pub struct Village {
     pub ledger: Option<PathBuf>,
 }
 
-/// Onboards one village, and says what was done with every sheet.
+/// What the command exits with when it did its work and rows were refused: neither a success nor a failure of its own.
+const ROWS_REFUSED: u8 = 3;
+
+/// Onboards one village, and says what was done with every sheet. Bad rows are no error: they are listed, the good ones
+/// are in, and the answer is another code than success.
 ///
 /// # Errors
-/// When a service or a file cannot be reached, or a file is not a workbook. Bad rows are no error: they are
-/// listed, and the good ones are in.
-pub async fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { village, name, roster, ledger, check, access } = arguments;
+/// When a service or a file cannot be reached, a file is not a workbook, or the code is of a sub-district that nobody
+/// knows.
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { village, name, roster, ledger, report_to, new_subdistrict, check, access } = arguments;
     let caller = access.caller(village.as_str())?;
     let village = Village { code: village, name, roster, ledger };
+    if !new_subdistrict && !check {
+        must_know_subdistrict(&access, &village).await?;
+    }
     let done = onboard(&village, check, &access, &caller, true).await?;
     if done.sheets == 0 && (village.roster.is_some() || village.ledger.is_some()) {
         bail!("没有可导入的工作表：请核对工作表的名称（片区、村民小组、微网格、住户、走访、民意……）");
     }
-    if check {
-        println!("\n只做了检查，没有改动任何数据。去掉 --check 即可导入。");
-    } else if done.refused > 0 {
-        println!("\n好的行已导入；改正上面列出的行后再导入同一文件即可，已导入的行不会重复。");
-    } else {
-        println!("\n完成。查看数字：lianxin report {}", village.code);
+    let marked = match &report_to {
+        Some(folder) => marked::write(&access, &caller, &village, &done, folder).await?,
+        None => Vec::new(),
+    };
+    marked.iter().for_each(|file| println!("\n已标出问题的工作簿：{}（黄色单元格，原因见批注）", file.display()));
+    if done.refused == 0 {
+        match check {
+            true => println!("\n没有发现问题。只做了检查，没有改动任何数据。去掉 --check 即可导入。"),
+            false => println!("\n完成。查看数字：lianxin report {}", village.code),
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(())
+    let refused = done.refused;
+    match check {
+        true => println!("\n有 {refused} 行不能导入。只做了检查，没有改动任何数据：请改正上面列出的行，再检查一次。"),
+        false => println!(
+            "\n好的行已导入，有 {refused} 行没有导入：改正上面列出的行后再导入同一文件即可，已导入的行不会重复。"
+        ),
+    }
+    if report_to.is_none() {
+        println!("加上 --report-to 文件夹，可得到标出这些单元格并附原因的工作簿，在上面直接改。");
+    }
+    Ok(ExitCode::from(ROWS_REFUSED))
 }
 
 /// What onboarding did.
@@ -97,6 +129,17 @@ pub struct Done {
     pub refused: i32,
     /// Rows that made or changed a record.
     pub changed: i32,
+    /// What is wrong with the roster.
+    pub roster_problems: Vec<ImportProblem>,
+    /// What is wrong with the ledger.
+    pub ledger_problems: Vec<ImportProblem>,
+}
+
+/// Which of the two workbooks.
+#[derive(Clone, Copy)]
+enum Book {
+    Roster,
+    Ledger,
 }
 
 /// Onboards one village; with `aloud`, shows progress and every report.
@@ -114,22 +157,23 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
         create(line.clone(), village).await?;
     }
     if let Some(roster) = &village.roster {
-        done.add("registry", import_places(&line, &parent, roster, check, aloud).await?, aloud);
+        done.add("registry", Book::Roster, import_places(&line, &parent, roster, check, aloud).await?, aloud);
     }
     done.marks.push(mark(&line, &parent).await?);
 
     let line = connect(&access.liaison, &caller.after(&done.marks)?).await?;
-    if let Some(roster) = &village.roster {
-        done.add("liaison", import_members(&line, &parent, roster, check, aloud).await?, aloud);
+    // A CSV file is one sheet, and the registry's.
+    if let Some(roster) = village.roster.as_ref().filter(|roster| !is_csv(roster)) {
+        done.add("liaison", Book::Roster, import_members(&line, &parent, roster, check, aloud).await?, aloud);
     }
     if let Some(ledger) = &village.ledger {
-        done.add("liaison", import_visits(&line, &parent, ledger, check, aloud).await?, aloud);
+        done.add("liaison", Book::Ledger, import_visits(&line, &parent, ledger, check, aloud).await?, aloud);
     }
     done.marks.push(mark(&line, &parent).await?);
 
     if let Some(ledger) = &village.ledger {
         let line = connect(&access.casework, &caller.after(&done.marks)?).await?;
-        done.add("casework", import_concerns(&line, &parent, ledger, check, aloud).await?, aloud);
+        done.add("casework", Book::Ledger, import_concerns(&line, &parent, ledger, check, aloud).await?, aloud);
         done.marks.push(mark(&line, &parent).await?);
     }
     Ok(done)
@@ -137,7 +181,7 @@ pub async fn onboard(village: &Village, check: bool, access: &Access, caller: &M
 
 impl Done {
     /// Adds what a service did with its sheets; nothing, if the workbook has none of them.
-    fn add(&mut self, service: &str, report: Option<ImportReport>, aloud: bool) {
+    fn add(&mut self, service: &str, book: Book, report: Option<ImportReport>, aloud: bool) {
         let Some(report) = report else {
             if aloud {
                 println!("{service}：文件里没有它的工作表");
@@ -150,6 +194,34 @@ impl Done {
         if aloud {
             print(service, &report);
         }
+        match book {
+            Book::Roster => self.roster_problems.extend(report.problems),
+            Book::Ledger => self.ledger_problems.extend(report.problems),
+        }
+    }
+}
+
+fn is_csv(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+/// A slip in the first nine digits would make a tenant of a village that is somebody else's: a sub-district of which no
+/// village is here yet has to be meant. Whoever may not list its villages has a token for this village, and so means it.
+async fn must_know_subdistrict(access: &Access, village: &Village) -> Result<()> {
+    let code = village.code.subdistrict();
+    let line = connect(&access.registry, &access.caller(code.as_str())?).await?;
+    let request = registry::ListVillagesRequest {
+        parent: SubdistrictName(code).to_string(),
+        page_size: 1,
+        ..registry::ListVillagesRequest::default()
+    };
+    match VillageServiceClient::new(line).list_villages(request).await {
+        Ok(listed) if listed.get_ref().villages.is_empty() => bail!(
+            "街道（乡镇）{code} 还没有任何村(社区)：请核对 {} 的前9位；如确实是新的街道，请加上 --new-subdistrict",
+            village.code
+        ),
+        Err(status) if status.code() != Code::PermissionDenied => Err(told(status)),
+        _ => Ok(()),
     }
 }
 
@@ -213,7 +285,13 @@ macro_rules! import {
             aloud: bool,
         ) -> Result<Option<ImportReport>> {
             use $step as Contract;
-            let request = $package::$request { parent: parent.to_owned(), content: read(file)?, validate_only: check };
+            #[allow(clippy::needless_update, reason = "some of the imports are asked more")]
+            let request = $package::$request {
+                parent: parent.to_owned(),
+                content: read(file)?,
+                validate_only: check,
+                ..$package::$request::default()
+            };
             let mut client = <$client>::new(line.clone()).max_encoding_message_size(LARGEST_WORKBOOK);
             let step = |step| match step {
                 Contract::Progress(progress) => Step::Progress(progress),

@@ -17,7 +17,7 @@
 pub mod command;
 mod folder;
 mod nats;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
 mod programs;
 mod user;

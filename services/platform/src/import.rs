@@ -102,6 +102,14 @@ impl Import {
         }
     }
 
+    /// Notes the headings of a sheet's columns of which nothing is read, because nobody knows them.
+    pub fn unread<'h>(&mut self, sheet: &str, headings: impl Iterator<Item = &'h String>) {
+        self.sheet(sheet);
+        if let Some(line) = self.report.sheets.iter_mut().find(|line| line.sheet == sheet) {
+            line.unread_columns.extend(headings.cloned());
+        }
+    }
+
     /// Notes what was done with one row of a sheet.
     pub fn note(&mut self, sheet: &str, outcome: Outcome) {
         self.sheet(sheet);

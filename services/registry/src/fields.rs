@@ -12,7 +12,7 @@ use workbook::Refusal;
 /// The longest text of a field, in characters. Names and addresses are far shorter; whoever sends more sends something else.
 const LONGEST: usize = 200;
 /// What masked text has and real text has not.
-const MASK: &str = "**";
+pub(crate) const MASK: &str = "**";
 
 /// Why a text is not taken, for programs and for clerks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,11 +6,13 @@ use tonic::{Request, Response, Status};
 
 use crate::household::Households;
 use crate::resident::Residents;
+use crate::search::Searches;
 
-/// Households on one side, their people on the other.
+/// Households on one side, their people on the other, and the search through both.
 pub(crate) struct HouseholdCalls {
     pub(crate) households: Households,
     pub(crate) residents: Residents,
+    pub(crate) searches: Searches,
 }
 
 macro_rules! hand_on {
@@ -28,6 +30,7 @@ hand_on! {
     create_household(CreateHouseholdRequest) -> Household: households;
     get_household(GetHouseholdRequest) -> Household: households;
     list_households(ListHouseholdsRequest) -> ListHouseholdsResponse: households;
+    search_households(SearchHouseholdsRequest) -> SearchHouseholdsResponse: searches;
     update_household(UpdateHouseholdRequest) -> Household: households;
     verify_household(VerifyHouseholdRequest) -> Household: households;
     create_resident(CreateResidentRequest) -> Resident: residents;

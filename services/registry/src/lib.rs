@@ -12,6 +12,7 @@ mod household_service;
 mod merchant;
 mod resident;
 mod roster;
+mod search;
 mod sensitive;
 mod village;
 
@@ -63,8 +64,10 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     };
     let people = household_service::HouseholdCalls {
         households: household::Households::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        searches: search::Searches::new(database.clone(), clock.clone(), vault.clone()),
         residents: resident::Residents::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
     };
+    let initials = tokio::spawn(search::keep_initials(database.clone(), process.shutdown.clone()));
     let merchants = merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
     let rosters = RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes);
@@ -80,5 +83,6 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .run(process)
         .await?;
     events.stopped().await;
+    initials.await.map_err(platform::Error::internal)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! statements that does not grow with the rows.
 
 mod divisions;
+mod export;
 mod grids;
 mod households;
 mod known;
@@ -13,6 +14,7 @@ mod residents;
 mod rpc;
 mod sheets;
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
@@ -27,7 +29,7 @@ use workbook::{Problem, Refusal, Unreadable};
 
 use crate::village::store::{village_get, village_hold};
 use known::Known;
-use sheets::{Roster, Sheet};
+use sheets::{Roster, Sheet, others};
 
 /// How often a chunk is decided anew when somebody else wrote the same records meanwhile.
 const ATTEMPTS: usize = 3;
@@ -49,9 +51,12 @@ enum Fate<T> {
     Updated(T, Change),
     /// The record says the same already.
     Unchanged(T),
-    /// It is not taken, for what stands in this column (empty: for the whole row).
-    Refused(&'static str, Refusal),
+    /// It is not taken, for what stands in these columns (empty: for the whole row).
+    Refused(Flaws),
 }
+
+/// All that is wrong with a row: columns and reasons. Empty where something that was wrong before already stands for it.
+type Flaws = Vec<(&'static str, Refusal)>;
 
 /// How the rows of one sheet become records.
 trait Intake: Sync {
@@ -95,11 +100,12 @@ impl Rosters {
         authority: Authority,
         village: VillageCode,
         content: Vec<u8>,
+        csv_sheet: String,
         mut import: Import,
     ) -> Result<Import> {
         let today = village_day(self.clock.now());
         // Decoding is work for a processor, not for the threads that serve requests.
-        let read = tokio::task::spawn_blocking(move || Roster::read(content, today)).await;
+        let read = tokio::task::spawn_blocking(move || Roster::read(content, &csv_sheet, today)).await;
         let roster = read.map_err(Error::internal)?.map_err(refused)?;
         if roster.is_empty() {
             let message = format!("文件里没有要读取的工作表：{}", Roster::sheet_names());
@@ -130,8 +136,9 @@ impl Rosters {
         intake: I,
     ) -> Result<()> {
         let Some(sheet) = sheet else { return Ok(()) };
-        let Sheet { name, rows, mut problems, refused, headings } = sheet;
+        let Sheet { name, rows, flawed, mut problems, refused, headings } = sheet;
         import.sheet(name);
+        import.unread(name, headings.iter().flat_map(|sheet| sheet.unread()).filter(|heading| !others(name, heading)));
         (0..refused).for_each(|_| import.note(name, Outcome::Refused));
         let mut done = refused;
         let total = done + rows.len();
@@ -153,9 +160,10 @@ impl Rosters {
                         import.note(name, Outcome::Unchanged);
                         intake.learn(known, row, &record);
                     }
-                    Fate::Refused(column, refusal) => {
+                    Fate::Refused(flaws) => {
                         import.note(name, Outcome::Refused);
-                        problems.extend(headings.as_ref().map(|sheet| sheet.problem(*number, column, refusal)));
+                        let sheet = headings.iter();
+                        problems.extend(sheet.flat_map(|sheet| told(sheet, *number, &flaws)));
                     }
                 }
             }
@@ -165,11 +173,37 @@ impl Rosters {
             done += wave.len();
             import.progress(name, done, total).await?;
         }
+        if let Some(sheet) = &headings {
+            let further = self.flaws(authority, known, &flawed, &intake).await?;
+            let further = further.iter().flat_map(|(number, flaws)| told(sheet, *number, flaws));
+            add_further(&mut problems, further);
+        }
         problems.sort_by_key(|problem| problem.row);
         for Problem { sheet, row, column, reason, message } in problems {
             import.problem(&sheet, row, &column, reason, message);
         }
         Ok(())
+    }
+
+    /// What else is wrong with rows that are refused already, so that a clerk learns of everything at once.
+    async fn flaws<I: Intake>(
+        &self,
+        authority: &Authority,
+        known: &Known,
+        rows: &[(u32, I::Row)],
+        intake: &I,
+    ) -> Result<Vec<(u32, Flaws)>> {
+        let mut found = Vec::new();
+        for chunk in rows.chunks(CHUNK) {
+            let mut tx = self.database.begin(authority.scope()).await?;
+            let fates = intake.decide(known, &mut tx, chunk, self.clock.now()).await?;
+            for ((number, _), fate) in chunk.iter().zip(fates) {
+                if let Fate::Refused(flaws) = fate {
+                    found.push((*number, flaws));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Decides and writes a chunk of rows; again, if somebody else was faster with one of the records.
@@ -223,6 +257,17 @@ impl<T: Clone> Fate<T> {
             Self::Unchanged(_) | Self::Refused(..) => None,
         }
     }
+}
+
+/// A row's flaws with their places in the file.
+fn told<'s>(sheet: &'s workbook::Sheet, row: u32, flaws: &'s Flaws) -> impl Iterator<Item = Problem> + 's {
+    flaws.iter().map(move |(column, refusal)| sheet.problem(row, column, refusal.clone()))
+}
+
+/// Adds problems of cells of which nothing is said yet: one reason for a cell is enough.
+fn add_further(problems: &mut Vec<Problem>, further: impl Iterator<Item = Problem>) {
+    let said: HashSet<(u32, String)> = problems.iter().map(|problem| (problem.row, problem.column.clone())).collect();
+    problems.extend(further.filter(|problem| !said.contains(&(problem.row, problem.column.clone()))));
 }
 
 /// Why a file is refused as a whole.

@@ -10,7 +10,7 @@ use platform::{Caller, Clock, Database, Error, OnConstraint, Page, Request, Resu
 use proto::names::{VillageCode, VillageName};
 
 pub(crate) use rules::Village;
-use rules::{Draft, Filter, Update};
+use rules::{Archiving, Draft, Filter, Update};
 
 /// The use cases of villages.
 pub(crate) struct Villages {
@@ -71,6 +71,24 @@ impl Villages {
         let (village, change) = rules::update(before, update, self.clock.now())?;
         store::village_update(&mut tx, &village).await?;
         self.changes.append(&mut tx, &authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(village)
+    }
+
+    /// Ends work in a village.
+    async fn archive(&self, caller: &Caller, request: &Request, archiving: Archiving) -> Result<Village> {
+        let authority = caller.within(&archiving.code)?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let name = VillageName(archiving.code);
+        if request.claim(&mut tx, &archiving.code, &name.to_string()).await?.is_some() {
+            return store::village_get(&mut tx, &archiving.code, false).await;
+        }
+        let before = store::village_get(&mut tx, &archiving.code, true).await?;
+        must_be(archiving.expected, before.revision, &name)?;
+        let (village, change) = rules::archive(before, self.clock.now())?;
+        // Told before it is done: of an archived village the database takes no more changes.
+        self.changes.append(&mut tx, &authority, &[change]).await?;
+        store::village_update(&mut tx, &village).await?;
         self.changes.commit(tx).await?;
         Ok(village)
     }

@@ -1,5 +1,6 @@
 //! Opening a file: a workbook, or CSV text taken as a workbook of one sheet.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use calamine::{Reader, Xlsx};
@@ -15,16 +16,19 @@ const COMPOUND_FILE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0];
 
 const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
+/// Lines of a CSV file that are looked at for the headings of a known sheet.
+const CSV_HEADING_LINES: usize = 10;
+
 /// A file whose size and shape are within bounds.
 ///
 /// Opening and reading are blocking work of up to some hundred milliseconds: call them off the
 /// threads that serve requests.
 pub struct Workbook {
-    source: Source,
-    limits: Limits,
+    pub(crate) source: Source,
+    pub(crate) limits: Limits,
 }
 
-enum Source {
+pub(crate) enum Source {
     Xlsx(Box<Xlsx<Cursor<Vec<u8>>>>),
     Csv { sheet: String, text: String },
 }
@@ -55,8 +59,8 @@ impl Workbook {
         Ok(Self { source: Source::Xlsx(Box::new(xlsx)), limits: limits.clone() })
     }
 
-    /// Takes CSV text (UTF-8, with or without a byte-order mark) as a workbook whose one sheet has the
-    /// given name, since CSV itself does not say.
+    /// Takes CSV text (UTF-8 with or without a byte-order mark, or GBK, which Excel in China writes) as a workbook
+    /// whose one sheet has the given name, since CSV itself does not say.
     ///
     /// # Errors
     /// [`Unreadable`], with its own variant for other encodings.
@@ -66,7 +70,7 @@ impl Workbook {
             return Err(Unreadable::NotAWorkbook);
         }
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let text = decoded(bytes)?;
         // A line of nothing but commas would cost eight bytes for each; a text may well contain some.
         let bound = limits.columns as usize * 10;
         if text.lines().any(|line| line.matches(',').count() > bound) {
@@ -75,6 +79,29 @@ impl Workbook {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let source = Source::Csv { sheet: sheet.to_owned(), text };
         Ok(Self { source, limits: limits.clone() })
+    }
+
+    /// Gives the one sheet of a CSV file the name of the known sheet whose columns it has; of several, the one that
+    /// knows most of its headings. Says whether there is one that knows any.
+    pub fn recognise(&mut self, known: &[(&str, &'static [Column])]) -> bool {
+        let Source::Csv { sheet, text } = &mut self.source else { return true };
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let mut best = None;
+        for record in reader.records().take(CSV_HEADING_LINES).map_while(Result::ok) {
+            let headings: Vec<String> = record.iter().map(text::heading).collect();
+            for (name, columns) in known {
+                let has = |column: &&Column| column.is_one_of(&headings);
+                let matched = columns.iter().filter(has).count();
+                let is_whole = columns.iter().filter(|column| column.required).all(|column| has(&column));
+                if matched > 0 && best.is_none_or(|(found, _)| (is_whole, matched) > found) {
+                    best = Some(((is_whole, matched), *name));
+                }
+            }
+        }
+        if let Some((_, name)) = best {
+            name.clone_into(sheet);
+        }
+        best.is_some()
     }
 
     /// Whether the bytes are an archive, as every `.xlsx` is and no CSV: how a caller that takes both
@@ -123,6 +150,16 @@ impl Workbook {
     fn written_name(&self, name: &str) -> Option<String> {
         let wanted = text::narrow(name);
         self.sheet_names().into_iter().find(|written| text::narrow(written) == wanted)
+    }
+}
+
+/// The text of a CSV file. What is valid UTF-8 is UTF-8: Chinese in GBK never is by chance, beyond a few characters.
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Cow::Borrowed(text)),
+        Err(_) => {
+            encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes).ok_or(Unreadable::NotUtf8)
+        }
     }
 }
 

@@ -41,6 +41,7 @@ mod book;
 mod date;
 pub mod formats;
 mod inspect;
+mod marked;
 mod problem;
 mod row;
 mod sheet;
@@ -50,7 +51,8 @@ mod write;
 
 pub use book::Workbook;
 pub use inspect::Limits;
+pub use marked::{Mark, Unmarkable, marked};
 pub use problem::{Problem, Refusal, Unreadable};
 pub use row::Row;
 pub use sheet::{Column, Rows, Sheet};
-pub use write::{Cell, Table, Unwritable, write};
+pub use write::{Cell, Table, Unwritable, Writer, write, write_csv_row};

@@ -16,8 +16,8 @@ pub enum Unreadable {
     /// The container of `.xls` files, and also of `.xlsx` files with a password.
     #[error("这是旧版Excel文件（.xls）或设了密码的文件，请去掉密码并另存为.xlsx再上传")]
     OldOrEncrypted,
-    /// CSV in another encoding, in practice GBK, which Excel in China writes by default.
-    #[error("CSV文件不是UTF-8编码，请另存为“CSV UTF-8（逗号分隔）”或.xlsx再上传")]
+    /// CSV that is neither UTF-8 nor GBK, which Excel in China writes by default.
+    #[error("CSV文件既不是UTF-8编码也不是GBK编码，请另存为“CSV UTF-8（逗号分隔）”或.xlsx再上传")]
     NotUtf8,
     /// Beyond a bound of [`Limits`](crate::Limits).
     #[error("{what}超过上限{limit}，请删除多余的行、列、格式或拆成几个文件再上传")]

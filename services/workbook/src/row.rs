@@ -35,6 +35,12 @@ impl<'s> Row<'s> {
         self.line.number
     }
 
+    /// What stands in a cell as text, without an opinion on it; none if it is no text.
+    #[must_use]
+    pub fn written(&self, column: &str) -> Option<&'s str> {
+        self.value(column)?.1.as_text()
+    }
+
     /// Refuses the row for a reason of the caller's own. An empty column means the whole row.
     pub fn refuse(&mut self, column: &str, refusal: Refusal) {
         self.problems.push(self.sheet.problem(self.line.number, column, refusal));

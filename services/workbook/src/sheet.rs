@@ -9,6 +9,10 @@ use crate::value::Value;
 /// A title, a date and a line of instructions may stand above the headings, hardly more.
 const HEADING_ROWS: u32 = 10;
 
+/// Headings without a meaning that are told; and how much of each.
+const UNREAD: usize = 50;
+const UNREAD_CHARACTERS: usize = 30;
+
 /// Enough for any clerk's patience; a hostile sheet must not make a report larger than itself.
 const PROBLEMS: usize = 10_000;
 
@@ -42,6 +46,11 @@ impl Column {
         Self { also, ..self }
     }
 
+    /// Whether one of these headings, in the form for comparing, is the column's.
+    pub(crate) fn is_one_of(&self, headings: &[String]) -> bool {
+        std::iter::once(&self.name).chain(self.also).any(|word| headings.contains(&text::heading(word)))
+    }
+
     /// Where the column stands in a row of headings: the name itself before its synonyms, so that a
     /// sheet with both 联系电话 and 手机 is read as it says.
     fn find(&self, headings: &[(u32, String)]) -> Option<u32> {
@@ -58,6 +67,8 @@ pub struct Sheet {
     pub(crate) columns: &'static [Column],
     /// For each described column, the heading as written, if the sheet has it.
     written: Vec<Option<String>>,
+    /// Headings that no described column has.
+    unread: Vec<String>,
     lines: Vec<Line>,
     pub(crate) is_1904: bool,
 }
@@ -73,6 +84,8 @@ pub(crate) struct Line {
 pub struct Rows<T> {
     /// What the caller made of each good row, with the row's number as Excel shows it.
     pub good: Vec<(u32, T)>,
+    /// What the caller made of refused rows, where it made anything: for finding out what else is wrong with them.
+    pub flawed: Vec<(u32, T)>,
     /// Every problem of every refused row, in order of rows (the first ten thousand).
     pub problems: Vec<Problem>,
     /// How many rows were refused.
@@ -92,12 +105,18 @@ impl Sheet {
         self.place_of(column).is_some_and(|(_, written)| written.is_some())
     }
 
+    /// The headings of columns that nobody described, as written: nothing of them is read. A running number is none.
+    #[must_use]
+    pub fn unread(&self) -> &[String] {
+        &self.unread
+    }
+
     /// Reads every row, whole, once: a row's cells are given up as soon as the caller has made something of them, so that a
     /// large sheet is not kept twice. The closure reads its cells first and only then leaves by `?`; a row with
-    /// any problem is refused whatever the closure made of it. Returning `None` without a problem
-    /// passes over the row. Blank rows, totals and remarks never reach the closure.
+    /// any problem is refused whatever the closure made of it, and what it made is among the flawed ones. Returning
+    /// `None` without a problem passes over the row. Blank rows, totals and remarks never reach the closure.
     pub fn rows<T>(&mut self, mut read: impl FnMut(&mut Row<'_>) -> Option<T>) -> Rows<T> {
-        let mut rows = Rows { good: Vec::new(), problems: Vec::new(), refused: 0 };
+        let mut rows = Rows { good: Vec::new(), flawed: Vec::new(), problems: Vec::new(), refused: 0 };
         for line in std::mem::take(&mut self.lines) {
             let mut row = Row::new(self, &line);
             let value = read(&mut row);
@@ -105,6 +124,7 @@ impl Sheet {
             if !problems.is_empty() {
                 rows.refused += 1;
                 rows.problems.extend(problems.into_iter().take(PROBLEMS - rows.problems.len()));
+                rows.flawed.extend(value.map(|value| (line.number, value)));
             } else if let Some(value) = value {
                 rows.good.push((line.number, value));
             }
@@ -140,6 +160,7 @@ pub(crate) struct Collector {
 struct Found {
     /// For each described column, its column in the file and its heading there.
     places: Vec<Option<(u32, String)>>,
+    unread: Vec<String>,
 }
 
 impl Collector {
@@ -170,8 +191,9 @@ impl Collector {
                 return Ok(Err(self.missing(name, closest)));
             }
         }
-        let places = self.found.map(|found| found.places).unwrap_or_default();
+        let (places, unread) = self.found.map(|found| (found.places, found.unread)).unwrap_or_default();
         Ok(Ok(Sheet {
+            unread,
             name: name.to_owned(),
             columns: self.columns,
             written: places.into_iter().map(|place| place.map(|(_, written)| written)).collect(),
@@ -216,7 +238,12 @@ impl Collector {
             let column = described.find(&headings)?;
             Some((column, written(column)?))
         });
-        Found { places: places.collect() }
+        let places: Vec<Option<(u32, String)>> = places.collect();
+        let is_read = |column: u32| places.iter().flatten().any(|(place, _)| *place == column);
+        let others = headings.iter().filter(|(column, heading)| !is_read(*column) && heading != "序号");
+        let unread = others.take(UNREAD).filter_map(|(column, _)| written(*column));
+        let unread = unread.map(|heading| heading.chars().take(UNREAD_CHARACTERS).collect()).collect();
+        Found { places, unread }
     }
 
     fn lacking<'s>(&'s self, found: &'s Found) -> impl Iterator<Item = &'s Column> {

@@ -4,7 +4,7 @@
 //! neutralised by an apostrophe, which reading takes off again.
 
 use chrono::{Datelike, NaiveDate};
-use rust_xlsxwriter::{ExcelDateTime, Format, XlsxError};
+use rust_xlsxwriter::{ExcelDateTime, Format, Worksheet, XlsxError};
 
 use crate::text;
 
@@ -95,15 +95,105 @@ impl Table {
     }
 }
 
-/// Writes the tables as an `.xlsx` file, headings bold and frozen.
+/// A workbook that is written row by row, and of which no more than a row is kept in memory until it is finished.
+pub struct Writer {
+    book: rust_xlsxwriter::Workbook,
+    sheets: usize,
+    row: u32,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Writer {
+    /// A workbook without sheets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { book: rust_xlsxwriter::Workbook::new(), sheets: 0, row: 0 }
+    }
+
+    /// Begins a sheet with its headings, bold and frozen; the one before is complete.
+    ///
+    /// # Errors
+    /// [`Unwritable`].
+    pub fn sheet(&mut self, name: &str, headings: &[&str]) -> Result<(), Unwritable> {
+        let sheet = self.book.add_worksheet_with_constant_memory()?.set_name(name)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, written) in (0u16..).zip(headings) {
+            let width = (shown_width(written) + 6).clamp(12, *WIDTHS.end());
+            sheet.set_column_width(column, u32::try_from(width).unwrap_or(u32::MAX))?;
+            sheet.write_string_with_format(0, column, text::neutralise(written), &Format::new().set_bold())?;
+        }
+        self.sheets += 1;
+        self.row = 0;
+        Ok(())
+    }
+
+    /// Adds a row to the sheet that was begun last, its cells in the order of the headings.
+    ///
+    /// # Errors
+    /// [`Unwritable`].
+    pub fn row(&mut self, cells: &[Cell]) -> Result<(), Unwritable> {
+        let sheet = self.book.worksheet_from_index(self.sheets.saturating_sub(1))?;
+        self.row += 1;
+        for (column, cell) in (0u16..).zip(cells) {
+            put(sheet, self.row, column, cell)?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of the `.xlsx` file.
+    ///
+    /// # Errors
+    /// [`Unwritable`].
+    pub fn finish(mut self) -> Result<Vec<u8>, Unwritable> {
+        Ok(self.book.save_to_buffer()?)
+    }
+}
+
+/// Adds one line of CSV in UTF-8, its text neutralised as in a workbook.
+///
+/// # Errors
+/// When memory cannot be written to, which does not happen.
+pub fn write_csv_row(out: &mut Vec<u8>, cells: &[Cell]) -> std::io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    let fields = cells.iter().map(|cell| match cell {
+        Cell::Blank => String::new(),
+        Cell::Text(written) => text::neutralise(written),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Date(date) => date.to_string(),
+    });
+    writer.write_record(fields)?;
+    writer.flush()
+}
+
+fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell) -> Result<(), XlsxError> {
+    match cell {
+        Cell::Blank => return Ok(()),
+        Cell::Text(written) => {
+            let format = Format::new().set_num_format("@");
+            sheet.write_string_with_format(row, column, text::neutralise(written), &format)?
+        }
+        #[expect(clippy::cast_precision_loss, reason = "every number in a workbook is a floating-point number")]
+        Cell::Integer(number) => sheet.write_number(row, column, *number as f64)?,
+        Cell::Date(date) => {
+            let format = Format::new().set_num_format("yyyy-mm-dd");
+            sheet.write_datetime_with_format(row, column, excel_date(*date)?, &format)?
+        }
+    };
+    Ok(())
+}
+
+/// Writes the tables as an `.xlsx` file, headings bold and frozen, columns as wide as what is in them.
 ///
 /// # Errors
 /// [`Unwritable`].
 pub fn write(tables: &[Table]) -> Result<Vec<u8>, Unwritable> {
     let mut book = rust_xlsxwriter::Workbook::new();
     let heading = Format::new().set_bold();
-    let text = Format::new().set_num_format("@");
-    let day = Format::new().set_num_format("yyyy-mm-dd");
     for table in tables {
         let sheet = book.add_worksheet().set_name(&table.name)?;
         sheet.set_freeze_panes(1, 0)?;
@@ -113,18 +203,7 @@ pub fn write(tables: &[Table]) -> Result<Vec<u8>, Unwritable> {
         }
         for (row, cells) in (1u32..).zip(&table.rows) {
             for (column, cell) in (0u16..).zip(cells) {
-                match cell {
-                    Cell::Blank => continue,
-                    Cell::Text(written) => {
-                        sheet.write_string_with_format(row, column, text::neutralise(written), &text)?
-                    }
-                    #[expect(
-                        clippy::cast_precision_loss,
-                        reason = "every number in a workbook is a floating-point number"
-                    )]
-                    Cell::Integer(number) => sheet.write_number(row, column, *number as f64)?,
-                    Cell::Date(date) => sheet.write_datetime_with_format(row, column, excel_date(*date)?, &day)?,
-                };
+                put(sheet, row, column, cell)?;
             }
         }
     }

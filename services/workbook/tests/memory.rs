@@ -69,6 +69,7 @@ fn no_file_makes_the_process_large() {
     };
     let files = [
         ("a bomb in the sheet", archive(spaces(70), spaces(0)), "TOO_LARGE"),
+        ("a bomb of a gibibyte", archive(spaces(1024), spaces(0)), "TOO_LARGE"),
         ("a bomb in the strings", archive(spaces(0), spaces(70)), "TOO_LARGE"),
         ("a workbook far larger than any village's", archive(many, strings), "50000 rows"),
     ];

@@ -21,6 +21,13 @@ pub(super) fn print(service: &str, report: &ImportReport) {
         ]);
     }
     println!("\n{service}\n{table}");
+    for sheet in report.sheets.iter().filter(|sheet| !sheet.unread_columns.is_empty()) {
+        println!(
+            "  {} 没有读取的列：{}（不认识这些列名；如写的是已有的列，请改成模板的列名）",
+            sheet.sheet,
+            sheet.unread_columns.join("、")
+        );
+    }
     for problem in report.problems.iter().take(SHOWN) {
         match (problem.row, problem.column.as_str()) {
             (0, "") => println!("  {}：{}", problem.sheet, problem.message),

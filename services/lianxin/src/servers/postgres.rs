@@ -26,7 +26,7 @@ use super::{
 /// The role that owns every database, table and service role. It may create them, and is no superuser: row-level
 /// security holds for it too.
 pub const OWNER: &str = "lianxin_owner";
-pub(super) const OWNER_SECRET: &str = "postgres_owner";
+pub(crate) const OWNER_SECRET: &str = "postgres_owner";
 
 const SUPERUSER: &str = "postgres";
 const SUPERUSER_SECRET: &str = "postgres_superuser";

@@ -25,7 +25,7 @@ const RECEIVERS: &[Office] = &[Officer, Clerk, Cadre, Leader];
 /// (service, its methods, who may call them)
 const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.platform.v1.NewsService", &["Mark"], ANYONE),
-    ("lianxin.registry.v1.VillageService", &["CreateVillage", "UpdateVillage"], &[Operator]),
+    ("lianxin.registry.v1.VillageService", &["CreateVillage", "UpdateVillage", "ArchiveVillage"], &[Operator]),
     ("lianxin.registry.v1.VillageService", &["GetVillage", "ListVillages"], ANYONE),
     (
         "lianxin.registry.v1.GridService",
@@ -63,12 +63,13 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.registry.v1.HouseholdService", &["VerifyHousehold"], &[Clerk, Cadre, Leader, Representative]),
     (
         "lianxin.registry.v1.HouseholdService",
-        &["GetHousehold", "ListHouseholds", "GetResident", "ListResidents"],
+        &["GetHousehold", "ListHouseholds", "SearchHouseholds", "GetResident", "ListResidents"],
         READERS,
     ),
     ("lianxin.registry.v1.MerchantService", &["CreateMerchant", "UpdateMerchant"], VILLAGE),
     ("lianxin.registry.v1.MerchantService", &["GetMerchant", "ListMerchants"], READERS),
-    ("lianxin.registry.v1.RosterService", &["ImportRoster"], IMPORTERS),
+    ("lianxin.registry.v1.RosterService", &["ImportRoster", "MarkRoster"], IMPORTERS),
+    ("lianxin.registry.v1.RosterService", &["ExportRoster"], &[Officer, Clerk]),
     ("lianxin.liaison.v1.MemberService", &["CreateMember", "UpdateMember", "EndTerm", "RecallMember"], CLERKS),
     (
         "lianxin.liaison.v1.MemberService",

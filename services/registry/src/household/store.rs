@@ -10,6 +10,7 @@ use workbook::formats::{CitizenId, Telephone};
 
 use super::rules::{Facts, Filter, Household, Kind, State};
 use crate::citizen::{Claim, citizen_save};
+use crate::search::initials;
 use crate::sensitive::{open, open_citizen_id, open_telephone, seal};
 
 /// Between the tags of a household where an array of arrays would be needed: a sign that no tag can have.
@@ -229,16 +230,19 @@ pub(crate) async fn household_save(
         "insert into household as known
                 (village, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                  registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside, tags,
-                 verified_on, active_since, state, revision, created_at, updated_at)
+                 verified_on, active_since, state, revision, created_at, updated_at, head_initials)
          select $1, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                 registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside,
-                string_to_array(tags, $22), verified_on, active_since, state, revision, created_at, updated_at
+                string_to_array(tags, $22), verified_on, active_since, state, revision, created_at, updated_at,
+                head_initials
            from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::integer[],
                        $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::boolean[], $15::text[],
-                       $16::date[], $17::date[], $18::text[], $19::bigint[], $20::timestamptz[], $21::timestamptz[])
+                       $16::date[], $17::date[], $18::text[], $19::bigint[], $20::timestamptz[], $21::timestamptz[],
+                       $23::text[])
                 as given (id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                           registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed,
-                          outside, tags, verified_on, active_since, state, revision, created_at, updated_at)
+                          outside, tags, verified_on, active_since, state, revision, created_at, updated_at,
+                          head_initials)
          on conflict (village, id) do update
             set number = excluded.number, head_name = excluded.head_name,
                 citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
@@ -247,7 +251,7 @@ pub(crate) async fn household_save(
                 address_sealed = excluded.address_sealed, current_address_sealed = excluded.current_address_sealed,
                 outside = excluded.outside, tags = excluded.tags, verified_on = excluded.verified_on,
                 active_since = excluded.active_since, state = excluded.state, revision = excluded.revision,
-                updated_at = excluded.updated_at
+                updated_at = excluded.updated_at, head_initials = excluded.head_initials
           where known.revision = excluded.revision - 1",
     )
     .bind(village.as_str())
@@ -272,6 +276,7 @@ pub(crate) async fn household_save(
     .bind(households.iter().map(|household| household.created_at).collect::<Vec<_>>())
     .bind(households.iter().map(|household| household.updated_at).collect::<Vec<_>>())
     .bind(TAGS)
+    .bind(facts().map(|facts| initials(&facts.head_name)).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .map_err(broken)?;

@@ -9,6 +9,7 @@ use workbook::formats::{CitizenId, Telephone};
 
 use super::rules::{Facts, Resident};
 use crate::citizen::{Claim, citizen_save};
+use crate::search::initials;
 use crate::sensitive::{open_citizen_id, open_telephone, seal};
 
 #[derive(sqlx::FromRow)]
@@ -143,19 +144,19 @@ pub(crate) async fn resident_save(
     let done = sqlx::query(
         "insert into resident as known
                 (village, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
-                 revision, created_at, updated_at)
+                 revision, created_at, updated_at, initials)
          select $1, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
-                revision, created_at, updated_at
+                revision, created_at, updated_at, initials
            from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[],
-                       $9::bigint[], $10::timestamptz[], $11::timestamptz[])
+                       $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[])
                 with ordinality as given (household, id, display_name, relation, citizen_id_sealed, telephone_sealed,
-                                          telephone_index, revision, created_at, updated_at, place)
+                                          telephone_index, revision, created_at, updated_at, initials, place)
           order by place
          on conflict (village, id) do update
             set display_name = excluded.display_name, relation = excluded.relation,
                 citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
                 telephone_index = excluded.telephone_index, revision = excluded.revision,
-                updated_at = excluded.updated_at
+                updated_at = excluded.updated_at, initials = excluded.initials
           where known.revision = excluded.revision - 1",
     )
     .bind(village.as_str())
@@ -169,6 +170,7 @@ pub(crate) async fn resident_save(
     .bind(residents.iter().map(|resident| resident.revision).collect::<Vec<_>>())
     .bind(residents.iter().map(|resident| resident.created_at).collect::<Vec<_>>())
     .bind(residents.iter().map(|resident| resident.updated_at).collect::<Vec<_>>())
+    .bind(facts().map(|facts| initials(&facts.display_name)).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .on_constraint("resident_household", || Error::NotFound("the household".to_owned()))?;

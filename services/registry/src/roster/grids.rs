@@ -30,24 +30,31 @@ impl Intake for Grids {
         let there = grid_all(tx, &known.village).await?;
         let mut there: HashMap<_, _> = there.into_iter().map(|grid| (grid.name.grid, grid)).collect();
         let fates = rows.iter().map(|(_, row)| {
-            if !known.has_area(&row.area) {
+            if row.area.as_ref().is_some_and(|area| !known.has_area(area)) {
                 let refusal = Refusal::new("UNKNOWN_AREA", "未知的片区，请先在“片区”表里登记，或改填正确的编号");
-                return Ok(Fate::Refused("片区编号", refusal));
+                return Ok(Fate::Refused(vec![("片区编号", refusal)]));
             }
-            Ok(match there.remove(&row.code) {
+            let (Some(code), Some(area), Some(kind)) = (row.code, &row.area, row.kind) else {
+                return Ok(Fate::Refused(Vec::new()));
+            };
+            let amendment = Amendment {
+                display_name: Some(row.display_name.clone()),
+                area: Some(area.clone()),
+                kind: Some(kind),
+                line: row.line.map(Some),
+            };
+            Ok(match there.remove(&code) {
                 None => {
-                    let facts = Facts {
-                        display_name: row.display_name.clone(),
-                        area: row.area.clone(),
-                        kind: row.kind,
-                        line: row.line,
-                    };
-                    let (made, change) = create(Draft { name: GridName::new(known.village, row.code), facts }, now)?;
+                    let facts =
+                        Facts { display_name: row.display_name.clone(), area: area.clone(), kind, line: row.line };
+                    let (made, change) = create(Draft { name: GridName::new(known.village, code), facts }, now)?;
                     Fate::Created(made, change)
                 }
-                Some(before) if before.facts.clone().amended(amendment(row)) == before.facts => Fate::Unchanged(before),
+                Some(before) if before.facts.clone().amended(amendment.clone()) == before.facts => {
+                    Fate::Unchanged(before)
+                }
                 Some(before) => {
-                    let (changed, change) = update(before, amendment(row), now)?;
+                    let (changed, change) = update(before, amendment, now)?;
                     Fate::Updated(changed, change)
                 }
             })
@@ -61,15 +68,5 @@ impl Intake for Grids {
 
     fn learn(&self, known: &mut Known, _: &GridRow, record: &Grid) {
         known.learn_grid(record);
-    }
-}
-
-/// What the row says of a grid that is known.
-fn amendment(row: &GridRow) -> Amendment {
-    Amendment {
-        display_name: Some(row.display_name.clone()),
-        area: Some(row.area.clone()),
-        kind: Some(row.kind),
-        line: row.line.map(Some),
     }
 }

@@ -9,14 +9,17 @@ use proto::names::{HouseholdName, LocalCode};
 use proto::registry::v1::household_changed::Happened;
 use uuid::Uuid;
 use workbook::Refusal;
+use workbook::formats::{CitizenId, Telephone};
 
 use super::known::Known;
 use super::sheets::HouseholdRow;
-use super::{Fate, Intake};
+use super::{Fate, Flaws, Intake};
 use crate::citizen::{Holder, citizen_holders};
+use crate::fields;
 use crate::household::Household;
 use crate::household::rules::{self, Amendment, Facts, Kind, replace};
 use crate::household::store::{household_landlords, household_numbered, household_save};
+use crate::sensitive::{masked_address, masked_name};
 
 pub(super) struct Households;
 
@@ -47,7 +50,7 @@ impl Intake for Households {
             let before = there.remove(&row.number);
             let holder = index.and_then(|index| holders.get(&index));
             match after(known, row, before.as_ref(), holder, &landlords, now) {
-                Err((column, refusal)) => Ok(Fate::Refused(column, refusal)),
+                Err(flaws) => Ok(Fate::Refused(flaws)),
                 Ok(facts) => fate(known, before, facts, now),
             }
         });
@@ -66,12 +69,12 @@ impl Intake for Households {
 
 /// The households that the rows take out of the rebuilt area.
 fn no_longer_rebuilt(rows: &[(u32, HouseholdRow)], there: &HashMap<String, Household>) -> Vec<Uuid> {
-    let known =
-        rows.iter().filter(|(_, row)| row.kind != Kind::RebuiltArea).filter_map(|(_, row)| there.get(&row.number));
+    let leaves = |row: &HouseholdRow| row.kind.is_some_and(|kind| kind != Kind::RebuiltArea);
+    let known = rows.iter().filter(|(_, row)| leaves(row)).filter_map(|(_, row)| there.get(&row.number));
     known.filter(|before| before.facts.kind == Kind::RebuiltArea).map(|before| before.name.household).collect()
 }
 
-/// The facts once the row has been taken, or the column for which it is not.
+/// The facts once the row has been taken, or everything for which it is not.
 fn after(
     known: &Known,
     row: &HouseholdRow,
@@ -79,19 +82,38 @@ fn after(
     holder: Option<&Holder>,
     landlords: &HashSet<Uuid>,
     now: DateTime<Utc>,
-) -> Result<Facts, (&'static str, Refusal)> {
-    let grid = known.grid(&row.grid).map_err(|refusal| ("微网格编号", refusal))?;
+) -> Result<Facts, Flaws> {
+    let mut flaws = Flaws::new();
+    let mut note = |column: &'static str, refusal: Refusal| flaws.push((column, refusal));
+    let grid = row.grid.and_then(|code| known.grid(&code).map_err(|refusal| note("微网格编号", refusal)).ok());
     let group = row.villager_group.as_deref().map(|written| known.group(written)).transpose();
-    let group = group.map_err(|refusal| ("村民小组", refusal))?;
+    let group = group.map_err(|refusal| note("村民小组", refusal)).unwrap_or_default();
     let id = before.map(|before| before.name.household);
     if let Some(holder) = holder.filter(|holder| Some(holder.household) != id || holder.resident.is_some()) {
-        return Err(("证件号码", taken_by(holder)));
+        note("证件号码", taken_by(holder));
     }
-    if id.is_some_and(|id| landlords.contains(&id)) && row.kind != Kind::RebuiltArea {
+    if id.is_some_and(|id| landlords.contains(&id)) {
         let message = "这户还有营业中的商户租用门面，不能改为其他类型，请先核对“商户”表";
-        return Err(("住户类型", Refusal::new("STILL_A_LANDLORD", message)));
+        note("住户类型", Refusal::new("STILL_A_LANDLORD", message));
     }
     let today = village_day(now);
+    if row.verified_on.is_some_and(|day| day > today) {
+        note("最近核实日期", Refusal::new("IN_THE_FUTURE", "核实日期不能在今天以后"));
+    }
+    if row.active_since.is_some_and(|day| day > today) {
+        note("立户日期", Refusal::new("IN_THE_FUTURE", "立户日期不能在今天以后"));
+    }
+    if before.is_some_and(|before| row.state.is_some_and(|state| state != before.facts.state)) {
+        let message = "户状态与登记的不同：外出、返回、拆除请在系统里办理，不能用花名册改";
+        note("户状态", Refusal::new("STATE_DIFFERS", message));
+    }
+    for (column, covered) in &row.masked {
+        let known = before.map(|before| mask_of(column, &before.facts));
+        if known.as_ref() != Some(covered) {
+            note(column, mask_differs(known.is_some()));
+        }
+    }
+    let (Some(grid), Some(kind)) = (grid, row.kind) else { return Err(flaws) };
     let facts = match before {
         Some(before) => {
             let facts = before.facts.clone();
@@ -99,20 +121,49 @@ fn after(
             rules::amended(facts, amendment, grid, today)
         }
         None => {
-            let blank = Facts::blank(row.number.clone(), row.head_name.clone(), row.kind, row.grid);
+            let head_name = row.head_name.clone().unwrap_or_default();
+            let mut blank = Facts::blank(row.number.clone(), head_name, kind, grid.name.grid);
+            blank.state = row.state.unwrap_or(blank.state);
             let amendment = amendment(row, group, &blank);
             rules::entered(blank.amended(amendment), grid, today)
         }
     };
-    facts.map_err(|refusal| match refusal {
-        rules::Refusal::GridRetired => {
-            ("微网格编号", Refusal::new("GRID_RETIRED", "这个微网格已停用，请改填现用的微网格"))
+    match facts {
+        Ok(facts) if flaws.is_empty() => return Ok(facts),
+        // Told above already.
+        Ok(_) | Err(rules::Refusal::InTheFuture) => {}
+        Err(rules::Refusal::GridRetired) => {
+            let message = "这个微网格已停用，请改填现用的微网格";
+            flaws.push(("微网格编号", Refusal::new("GRID_RETIRED", message)));
         }
-        rules::Refusal::InTheFuture => ("最近核实日期", Refusal::new("IN_THE_FUTURE", "核实日期不能在今天以后")),
-        rules::Refusal::TenantOutside => {
-            ("住户类型", Refusal::new("TENANT_OUTSIDE", "租住户住在村里，不能放在区外小区，请核对住户类型或微网格"))
+        Err(rules::Refusal::TenantOutside) => {
+            let message = "租住户住在村里，不能放在区外小区，请核对住户类型或微网格";
+            flaws.push(("住户类型", Refusal::new("TENANT_OUTSIDE", message)));
         }
-    })
+    }
+    Err(flaws)
+}
+
+/// How an answer or an export shows what is known, where those who may not see it look.
+fn mask_of(column: &str, facts: &Facts) -> String {
+    match column {
+        "户主姓名" => masked_name(&facts.head_name),
+        "证件号码" => facts.citizen_id.as_ref().map(CitizenId::masked).unwrap_or_default(),
+        "联系电话" => facts.telephone.as_ref().map(Telephone::masked).unwrap_or_default(),
+        "家庭住址" => masked_address(facts.address.as_deref().unwrap_or_default()),
+        "现居住地" => masked_address(facts.current_address.as_deref().unwrap_or_default()),
+        _ => String::new(),
+    }
+}
+
+/// Why text that is covered by asterisks is not taken: it says nothing of somebody new, and of somebody known it has to
+/// be what is known.
+pub(super) fn mask_differs(is_known: bool) -> Refusal {
+    if is_known {
+        Refusal::new("MASKED", "内容被星号遮盖，而且与登记的不一致，请填写完整内容")
+    } else {
+        fields::Unfit::Masked.into()
+    }
 }
 
 /// The record that comes of it.
@@ -135,17 +186,19 @@ fn fate(known: &Known, before: Option<Household>, facts: Facts, now: DateTime<Ut
 /// What the row says. A confirmation that is known to be later than the row's is not forgotten.
 fn amendment(row: &HouseholdRow, group: Option<LocalCode>, before: &Facts) -> Amendment {
     Amendment {
-        head_name: Some(row.head_name.clone()),
+        head_name: row.head_name.clone(),
         citizen_id: row.citizen_id.clone().map(Some),
         telephone: row.telephone.clone().map(Some),
         registered_persons: row.registered_persons,
         villager_group: group.map(Some),
-        kind: Some(row.kind),
-        grid: Some(row.grid),
+        kind: row.kind,
+        grid: row.grid,
         address: row.address.clone().map(Some),
         current_address: row.current_address.clone().map(Some),
         tags: row.tags.clone(),
         verified_on: row.verified_on.map(|day| Some(day).max(before.verified_on)),
+        active_since: row.active_since.map(Some),
+        outside: row.outside,
         ..Amendment::default()
     }
 }

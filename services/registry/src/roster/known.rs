@@ -154,6 +154,8 @@ impl Known {
 struct Groups {
     names: HashMap<LocalCode, String>,
     codes: HashMap<String, Vec<LocalCode>>,
+    /// By the number in the name: 第1村民小组 is also written 1组, 一组, 第一小组 or 01组.
+    numbered: HashMap<u32, Vec<LocalCode>>,
 }
 
 impl Groups {
@@ -162,6 +164,12 @@ impl Groups {
             && let Some(codes) = self.codes.get_mut(&former)
         {
             codes.retain(|known| known != code);
+            if let Some(codes) = group_number(&former).and_then(|number| self.numbered.get_mut(&number)) {
+                codes.retain(|known| known != code);
+            }
+        }
+        if let Some(number) = group_number(name) {
+            self.numbered.entry(number).or_default().push(code.clone());
         }
         self.codes.entry(name.to_owned()).or_default().push(code.clone());
     }
@@ -170,10 +178,57 @@ impl Groups {
         let named = self.codes.get(written).map(Vec::as_slice).unwrap_or_default();
         match named {
             [code] => Ok(code.clone()),
-            [] => written.parse().ok().filter(|code| self.names.contains_key(code)).ok_or_else(|| {
-                Refusal::new("UNKNOWN_VILLAGER_GROUP", "未知的村民小组，请先在“村民小组”表里登记，或改填正确的名称")
-            }),
+            [] => written
+                .parse()
+                .ok()
+                .filter(|code| self.names.contains_key(code))
+                .or_else(|| self.by_number(written))
+                .ok_or_else(|| {
+                    Refusal::new("UNKNOWN_VILLAGER_GROUP", "未知的村民小组，请先在“村民小组”表里登记，或改填正确的名称")
+                }),
             _ => Err(Refusal::new("AMBIGUOUS_VILLAGER_GROUP", "有几个同名的村民小组，请改填小组编号")),
+        }
+    }
+}
+
+impl Groups {
+    /// The group whose number this is, if it is one group's.
+    fn by_number(&self, written: &str) -> Option<LocalCode> {
+        match self.numbered.get(&group_number(written)?)?.as_slice() {
+            [code] => Some(code.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The number in 第1村民小组, 1组, 十二组 or 01小组: what is around it says no more than that it is a group.
+fn group_number(name: &str) -> Option<u32> {
+    let name: String = name.chars().filter(|character| !character.is_whitespace()).collect();
+    let bare = ["村民小组", "小组", "组"].iter().find_map(|word| name.strip_suffix(word))?;
+    let bare = bare.strip_prefix('第').unwrap_or(bare);
+    if bare.bytes().all(|byte| byte.is_ascii_digit()) { bare.parse().ok() } else { chinese_number(bare) }
+}
+
+/// 一 to 九十九.
+fn chinese_number(text: &str) -> Option<u32> {
+    let digit = |text: &str| match text {
+        "一" => Some(1),
+        "二" => Some(2),
+        "三" => Some(3),
+        "四" => Some(4),
+        "五" => Some(5),
+        "六" => Some(6),
+        "七" => Some(7),
+        "八" => Some(8),
+        "九" => Some(9),
+        _ => None,
+    };
+    match text.split_once('十') {
+        None => digit(text),
+        Some((tens, ones)) => {
+            let tens = if tens.is_empty() { 1 } else { digit(tens)? };
+            let ones = if ones.is_empty() { 0 } else { digit(ones)? };
+            Some(tens * 10 + ones)
         }
     }
 }
@@ -195,5 +250,24 @@ mod tests {
         groups.learn(&code("02"), "第1村民小组");
         assert_eq!(groups.find("第1村民小组").unwrap_err().reason, "AMBIGUOUS_VILLAGER_GROUP");
         assert!(groups.find("第2村民小组").is_err());
+    }
+
+    #[test]
+    fn a_group_is_found_by_its_number_however_it_is_written() {
+        let code = |text: &str| text.parse::<LocalCode>().unwrap();
+        let mut groups = Groups::default();
+        groups.learn(&code("01"), "第1村民小组");
+        groups.learn(&code("12"), "第十二村民小组");
+        for written in ["1组", "一组", "第一组", "01组", "第1小组", "第 1 村民小组"] {
+            assert_eq!(groups.find(written), Ok(code("01")), "{written}");
+        }
+        assert_eq!(groups.find("12组"), Ok(code("12")));
+        for written in ["2组", "组", "第组", "十组", "大塘组"] {
+            assert_eq!(groups.find(written).unwrap_err().reason, "UNKNOWN_VILLAGER_GROUP", "{written}");
+        }
+        groups.learn(&code("21"), "一组");
+        assert!(groups.find("1组").is_err() && groups.find("第1村民小组").is_ok());
+        groups.learn(&code("01"), "第3村民小组");
+        assert_eq!((groups.find("1组"), groups.find("3组")), (Ok(code("21")), Ok(code("01"))));
     }
 }

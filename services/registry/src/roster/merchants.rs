@@ -7,14 +7,16 @@ use platform::{Result, Tx};
 use proto::names::MerchantName;
 use uuid::Uuid;
 use workbook::Refusal;
-use workbook::formats::CreditCode;
+use workbook::formats::{CreditCode, Telephone};
 
+use super::households::mask_differs;
 use super::known::Known;
 use super::sheets::MerchantRow;
-use super::{Fate, Intake};
+use super::{Fate, Flaws, Intake};
 use crate::merchant::Merchant;
 use crate::merchant::rules::{Amendment, Facts, State, create, may_let, replace};
 use crate::merchant::store::{merchant_coded_or_of, merchant_save};
+use crate::sensitive::{masked_address, masked_name};
 
 pub(super) struct Merchants;
 
@@ -35,16 +37,25 @@ impl Intake for Merchants {
         let codes: Vec<&str> = rows.iter().filter_map(|(_, row)| Some(row.credit_code.as_ref()?.exposed())).collect();
         let mut there = merchant_coded_or_of(tx, &keys, &village, &codes, &Vec::from_iter(landlords)).await?;
         let fates = rows.iter().map(|(_, row)| {
-            let Some(landlord) = households.get(&row.landlord) else {
+            let mut flaws = Flaws::new();
+            let landlord = households.get(&row.landlord);
+            if landlord.is_none() && !row.landlord.is_empty() {
                 let message = "未知的户编号，请先在“住户”表里登记，或改填正确的编号";
-                return Ok(Fate::Refused("房东户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
-            };
-            let before = take(&mut there, known, row, landlord.id);
-            let is_open = before.as_ref().is_none_or(|before| before.facts.state == State::Open);
-            if is_open && !may_let(landlord.kind) {
-                let message = "房东户不是重建地户，请核对房东户编号或该户的住户类型";
-                return Ok(Fate::Refused("房东户编号", Refusal::new("NOT_A_LANDLORD", message)));
+                flaws.push(("房东户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
             }
+            let before = landlord.and_then(|landlord| take(&mut there, known, row, landlord.id));
+            let is_open = before.as_ref().is_none_or(|before| before.facts.state == State::Open);
+            if landlord.is_some_and(|landlord| is_open && !may_let(landlord.kind)) {
+                let message = "房东户不是重建地户，请核对房东户编号或该户的住户类型";
+                flaws.push(("房东户编号", Refusal::new("NOT_A_LANDLORD", message)));
+            }
+            for (column, covered) in &row.masked {
+                let known = before.as_ref().map(|before| mask_of(column, &before.facts));
+                if known.as_ref() != Some(covered) {
+                    flaws.push((*column, mask_differs(known.is_some())));
+                }
+            }
+            let Some(landlord) = landlord.filter(|_| flaws.is_empty()) else { return Ok(Fate::Refused(flaws)) };
             let Some(before) = before else {
                 let name = MerchantName::new(village, known.new_id());
                 let (made, change) = create(name, entered(row, landlord.id), landlord.kind, now)?;
@@ -84,6 +95,16 @@ fn take(there: &mut Vec<Merchant>, known: &Known, row: &MerchantRow, landlord: U
     };
     let place = there.iter().position(is_coded).or_else(|| there.iter().position(is_named))?;
     Some(there.swap_remove(place))
+}
+
+/// How an answer or an export shows what is known, where those who may not see it look.
+fn mask_of(column: &str, facts: &Facts) -> String {
+    match column {
+        "经营者" => masked_name(&facts.operator_name),
+        "联系电话" => facts.telephone.as_ref().map(Telephone::masked).unwrap_or_default(),
+        "经营地址" => masked_address(facts.address.as_deref().unwrap_or_default()),
+        _ => String::new(),
+    }
 }
 
 fn entered(row: &MerchantRow, landlord: Uuid) -> Facts {

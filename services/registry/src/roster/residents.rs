@@ -7,15 +7,17 @@ use platform::{Result, Tx};
 use proto::names::ResidentName;
 use uuid::Uuid;
 use workbook::Refusal;
+use workbook::formats::{CitizenId, Telephone};
 
-use super::households::taken_by;
+use super::households::{mask_differs, taken_by};
 use super::known::Known;
 use super::sheets::ResidentRow;
-use super::{Fate, Intake};
+use super::{Fate, Flaws, Intake};
 use crate::citizen::{Holder, citizen_holders};
 use crate::resident::Resident;
 use crate::resident::rules::{Amendment, Facts, create, replace};
 use crate::resident::store::{resident_of_households, resident_save};
+use crate::sensitive::masked_name;
 
 pub(super) struct Residents;
 
@@ -40,17 +42,32 @@ impl Intake for Residents {
         let holders = citizen_holders(tx, &village, &indexes.iter().flatten().cloned().collect::<Vec<_>>()).await?;
         let holders: HashMap<_, _> = holders.into_iter().map(|one| (one.citizen_id_index.clone(), one)).collect();
         let fates = rows.iter().zip(indexes).map(|((_, row), index)| {
-            let Some(household) = households.get(&row.household) else {
+            let holder = index.and_then(|index| holders.get(&index));
+            let household = households.get(&row.household);
+            let mut flaws = Flaws::new();
+            if household.is_none() && !row.household.is_empty() {
                 let message = "未知的户编号，请先在“住户”表里登记，或改填正确的编号";
-                return Ok(Fate::Refused("户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
+                flaws.push(("户编号", Refusal::new("UNKNOWN_HOUSEHOLD", message)));
+            }
+            let before = match (household, holder) {
+                (None, None) => None,
+                (None, Some(holder)) => {
+                    flaws.push(("证件号码", taken_by(holder)));
+                    None
+                }
+                (Some(household), None) => there.take_meant(known, household.id, row),
+                (Some(household), Some(holder)) => there.take_held(household.id, holder).unwrap_or_else(|refusal| {
+                    flaws.push(("证件号码", refusal));
+                    None
+                }),
             };
-            let before = match index.and_then(|index| holders.get(&index)) {
-                None => there.take_named(known, household.id, &row.display_name),
-                Some(holder) => match there.take_held(household.id, holder) {
-                    Ok(before) => before,
-                    Err(refusal) => return Ok(Fate::Refused("证件号码", refusal)),
-                },
-            };
+            for (column, covered) in &row.masked {
+                let known = before.as_ref().map(|before| mask_of(column, &before.facts));
+                if known.as_ref() != Some(covered) {
+                    flaws.push((*column, mask_differs(known.is_some())));
+                }
+            }
+            let Some(household) = household.filter(|_| flaws.is_empty()) else { return Ok(Fate::Refused(flaws)) };
             let Some(before) = before else {
                 let name = ResidentName::new(village, household.id, known.new_id());
                 let (made, change) = create(name, entered(row), now)?;
@@ -106,18 +123,37 @@ impl People {
         }
     }
 
-    /// The one of this name whom no other row means by name or number.
-    fn take_named(&mut self, known: &Known, household: Uuid, name: &str) -> Option<Resident> {
+    /// The one of the row's name whom no other row means by name or number. Of those whose name is covered the one who
+    /// would be shown as the row shows them; two who look the same, and are related in the same way, are left as they are
+    /// whichever is taken.
+    fn take_meant(&mut self, known: &Known, household: Uuid, row: &ResidentRow) -> Option<Resident> {
         self.take(household, |one| {
             let is_listed = one.facts.citizen_id.as_ref().is_some_and(|number| known.lists_citizen(number));
-            one.facts.display_name == name && !is_listed && known.is_free(one.name.resident)
+            let is_meant = match &row.display_name {
+                Some(name) => one.facts.display_name == *name,
+                None => {
+                    let is_shown = |(column, covered): &(&str, String)| mask_of(column, &one.facts) == *covered;
+                    one.facts.relation == row.relation && row.masked.iter().all(is_shown)
+                }
+            };
+            is_meant && !is_listed && known.is_free(one.name.resident)
         })
+    }
+}
+
+/// How an answer or an export shows what is known, where those who may not see it look.
+fn mask_of(column: &str, facts: &Facts) -> String {
+    match column {
+        "姓名" => masked_name(&facts.display_name),
+        "证件号码" => facts.citizen_id.as_ref().map(CitizenId::masked).unwrap_or_default(),
+        "联系电话" => facts.telephone.as_ref().map(Telephone::masked).unwrap_or_default(),
+        _ => String::new(),
     }
 }
 
 fn entered(row: &ResidentRow) -> Facts {
     Facts {
-        display_name: row.display_name.clone(),
+        display_name: row.display_name.clone().unwrap_or_default(),
         relation: row.relation.clone(),
         citizen_id: row.citizen_id.clone(),
         telephone: row.telephone.clone(),
@@ -127,7 +163,7 @@ fn entered(row: &ResidentRow) -> Facts {
 /// What the row says of a person who is known.
 fn amendment(row: &ResidentRow) -> Amendment {
     Amendment {
-        display_name: Some(row.display_name.clone()),
+        display_name: row.display_name.clone(),
         relation: Some(row.relation.clone()),
         citizen_id: row.citizen_id.clone().map(Some),
         telephone: row.telephone.clone().map(Some),

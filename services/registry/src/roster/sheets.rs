@@ -10,10 +10,11 @@ use std::hash::Hash;
 use chrono::NaiveDate;
 use proto::names::{GridCode, LocalCode};
 use workbook::formats::{CitizenId, CreditCode, Telephone};
-use workbook::{Column, Limits, Problem, Refusal, Row, Unreadable, Workbook};
+use workbook::{Column, Limits, Problem, Refusal, Row, Rows, Unreadable, Workbook};
 
 use crate::grid::rules as grids;
 use crate::household::rules as households;
+pub(super) use rows::{GRID_KINDS, HOUSEHOLD_KINDS, LINES, OUTSIDE, STATES, word};
 
 /// A workbook of the village. A sheet that it does not have is none.
 pub(super) struct Roster {
@@ -30,6 +31,8 @@ pub(super) struct Roster {
 pub(super) struct Sheet<T> {
     pub(super) name: &'static str,
     pub(super) rows: Vec<(u32, T)>,
+    /// Refused rows as far as they can be read: what is missing in them has a problem.
+    pub(super) flawed: Vec<(u32, T)>,
     pub(super) problems: Vec<Problem>,
     pub(super) refused: usize,
     /// How the file words its headings; none if the sheet could not be read.
@@ -42,39 +45,49 @@ pub(super) struct DivisionRow {
     pub(super) display_name: String,
 }
 
-/// A grid.
+/// A grid. What a good row always has is none only in a flawed one.
 pub(super) struct GridRow {
-    pub(super) code: GridCode,
+    pub(super) code: Option<GridCode>,
     pub(super) display_name: String,
-    pub(super) area: LocalCode,
-    pub(super) kind: grids::Kind,
+    pub(super) area: Option<LocalCode>,
+    pub(super) kind: Option<grids::Kind>,
     pub(super) line: Option<grids::Line>,
 }
 
-/// A household. Its villager group is as written: rosters name it, and do not give its code.
+/// Cells whose text is covered by asterisks, as in answers and in an export for those who may not see it: the text, by
+/// column. They say that nothing is to change there.
+pub(super) type Masked = Vec<(&'static str, String)>;
+
+/// A household. Its villager group is as written: rosters name it, and do not give its code. What a good row always has
+/// is empty or none only in a flawed one, and the name where it is masked.
 pub(super) struct HouseholdRow {
     pub(super) number: String,
-    pub(super) head_name: String,
+    pub(super) head_name: Option<String>,
     pub(super) citizen_id: Option<CitizenId>,
     pub(super) telephone: Option<Telephone>,
     pub(super) registered_persons: Option<i32>,
     pub(super) villager_group: Option<String>,
-    pub(super) kind: households::Kind,
-    pub(super) grid: GridCode,
+    pub(super) kind: Option<households::Kind>,
+    pub(super) grid: Option<GridCode>,
     pub(super) address: Option<String>,
     pub(super) current_address: Option<String>,
     /// The whole list: an empty cell is an empty list, a missing column is none.
     pub(super) tags: Option<Vec<String>>,
     pub(super) verified_on: Option<NaiveDate>,
+    pub(super) outside: Option<bool>,
+    pub(super) state: Option<households::State>,
+    pub(super) active_since: Option<NaiveDate>,
+    pub(super) masked: Masked,
 }
 
 /// A person of the household with this number.
 pub(super) struct ResidentRow {
     pub(super) household: String,
-    pub(super) display_name: String,
+    pub(super) display_name: Option<String>,
     pub(super) relation: String,
     pub(super) citizen_id: Option<CitizenId>,
     pub(super) telephone: Option<Telephone>,
+    pub(super) masked: Masked,
 }
 
 /// A business on premises of the household with this number.
@@ -87,15 +100,17 @@ pub(super) struct MerchantRow {
     pub(super) landlord: String,
     pub(super) address: Option<String>,
     pub(super) licence_expires_on: Option<NaiveDate>,
+    pub(super) masked: Masked,
 }
 
 /// The sheets that are read, in the order in which they are.
 const SHEETS: [&str; 7] = ["片区", "村民小组", "党小组", "微网格", "住户", "家庭成员", "商户"];
 
 impl Roster {
-    /// Reads a file. Blocking work.
-    pub(super) fn read(content: Vec<u8>, today: NaiveDate) -> Result<Self, Unreadable> {
-        let book = &mut Workbook::open(content, &Limits::default())?;
+    /// Reads a file: a workbook, or CSV, which is one sheet, the one it is said to be or else the one whose headings it
+    /// has. Blocking work.
+    pub(super) fn read(content: Vec<u8>, csv_sheet: &str, today: NaiveDate) -> Result<Self, Unreadable> {
+        let book = &mut open(content, csv_sheet)?;
         let [area, villager_group, party_group, grid, household, resident, merchant] = SHEETS;
         let mut roster = Self {
             areas: sheet(book, area, rows::AREA, |row| rows::division(row, "片区编号", "片区名称")),
@@ -122,6 +137,11 @@ impl Roster {
         divisions && people && self.grids.is_none() && self.merchants.is_none()
     }
 
+    /// Whether a sheet of this name is read.
+    pub(super) fn is_sheet(name: &str) -> bool {
+        SHEETS.contains(&name)
+    }
+
     /// The names of the sheets, for a message.
     pub(super) fn sheet_names() -> String {
         SHEETS.join("、")
@@ -145,8 +165,10 @@ impl Roster {
         for (sheet, column) in divisions {
             refuse_repeated(sheet, column, &mut HashMap::new(), |row| Some(row.code.clone()));
         }
-        refuse_repeated(&mut self.grids, "微网格编号", &mut HashMap::new(), |row| Some(row.code));
-        refuse_repeated(&mut self.households, "户编号", &mut HashMap::new(), |row| Some(row.number.clone()));
+        refuse_repeated(&mut self.grids, "微网格编号", &mut HashMap::new(), |row| row.code);
+        refuse_repeated(&mut self.households, "户编号", &mut HashMap::new(), |row| {
+            Some(row.number.clone()).filter(|number| !number.is_empty())
+        });
         // One person is one row of the village, whether as head or as a member.
         let people = &mut HashMap::new();
         refuse_repeated(&mut self.households, "证件号码", people, |row| row.citizen_id.clone());
@@ -173,13 +195,56 @@ fn sheet<T>(
     Some(match book.sheet(name, columns) {
         Ok(mut sheet) => {
             let rows = sheet.rows(read);
-            Sheet { name, rows: rows.good, problems: rows.problems, refused: rows.refused, headings: Some(sheet) }
+            let Rows { good, flawed, problems, refused } = rows;
+            Sheet { name, rows: good, flawed, problems, refused, headings: Some(sheet) }
         }
-        Err(problems) => Sheet { name, rows: Vec::new(), problems, refused: 0, headings: None },
+        Err(problems) => Sheet { name, rows: Vec::new(), flawed: Vec::new(), problems, refused: 0, headings: None },
     })
 }
 
-/// Refuses rows whose key stands in an earlier row, of this sheet or of one whose keys are in `seen`.
+/// Opens a file, whichever of the two it is.
+fn open(content: Vec<u8>, csv_sheet: &str) -> Result<Workbook, Unreadable> {
+    let limits = &Limits::default();
+    match Workbook::open(content.as_slice(), limits) {
+        Err(Unreadable::NotAWorkbook) if !Workbook::is_archive(&content) => {
+            let mut book = Workbook::from_csv(csv_sheet, &content, limits)?;
+            // Whatever text it is, it is no sheet of a roster: then it is no file that we know either.
+            if csv_sheet.is_empty() && !book.recognise(&known_sheets()) {
+                return Err(Unreadable::NotAWorkbook);
+            }
+            Ok(book)
+        }
+        opened => opened,
+    }
+}
+
+/// The sheets with their columns, by which CSV is recognised.
+fn known_sheets() -> [(&'static str, &'static [Column]); 7] {
+    let [area, villager_group, party_group, grid, household, resident, merchant] = SHEETS;
+    [
+        (area, rows::AREA),
+        (villager_group, rows::VILLAGER_GROUP),
+        (party_group, rows::PARTY_GROUP),
+        (grid, rows::GRID),
+        (household, rows::HOUSEHOLD),
+        (resident, rows::RESIDENT),
+        (merchant, rows::MERCHANT),
+    ]
+}
+
+/// Whether a heading is that of a column which others read of the same sheet.
+pub(super) fn others(sheet: &str, heading: &str) -> bool {
+    let columns: &[&str] = match sheet {
+        "片区" => &["联片村干部", "联系电话"],
+        "村民小组" => &["组长", "联系电话"],
+        "党小组" => &["党小组长", "联系电话"],
+        _ => &[],
+    };
+    columns.contains(&heading)
+}
+
+/// Refuses rows whose key stands in an earlier row, of this sheet or of one whose keys are in `seen`. Of rows that are
+/// refused already it is told if their key is that of a good one.
 fn refuse_repeated<T, K: Eq + Hash>(
     sheet: &mut Option<Sheet<T>>,
     column: &str,
@@ -189,6 +254,7 @@ fn refuse_repeated<T, K: Eq + Hash>(
     let Some(sheet) = sheet else { return };
     let name = sheet.name;
     let rows = std::mem::take(&mut sheet.rows);
+    let mut repeated = Vec::new();
     for (number, row) in rows {
         let first = match key(&row).map(|key| seen.entry(key)) {
             None => None,
@@ -200,12 +266,21 @@ fn refuse_repeated<T, K: Eq + Hash>(
         };
         match first {
             None => sheet.rows.push((number, row)),
-            Some((other, line)) => {
-                let message = format!("与“{other}”表第{line}行重复，只保留第一处");
-                let refusal = Refusal::new("REPEATED", message);
+            Some(first) => {
                 sheet.refused += 1;
-                sheet.problems.extend(sheet.headings.as_ref().map(|sheet| sheet.problem(number, column, refusal)));
+                sheet.problems.extend(sheet.headings.as_ref().map(|sheet| repetition(sheet, number, column, first)));
+                repeated.push((number, row));
             }
         }
     }
+    for (number, row) in &sheet.flawed {
+        let first = key(row).and_then(|key| seen.get(&key));
+        let told = first.zip(sheet.headings.as_ref()).map(|(first, sheet)| repetition(sheet, *number, column, *first));
+        sheet.problems.extend(told);
+    }
+    sheet.flawed.append(&mut repeated);
+}
+
+fn repetition(sheet: &workbook::Sheet, row: u32, column: &str, (other, line): (&str, u32)) -> Problem {
+    sheet.problem(row, column, Refusal::new("REPEATED", format!("与“{other}”表第{line}行重复，只保留第一处")))
 }

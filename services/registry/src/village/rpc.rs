@@ -10,7 +10,7 @@ use proto::time::timestamp;
 use tonic::{Request, Response, Status};
 
 use super::Villages;
-use super::rules::{Draft, Filter, State, Update, Village};
+use super::rules::{Archiving, Draft, Filter, State, Update, Village};
 
 #[tonic::async_trait]
 impl VillageService for Villages {
@@ -49,6 +49,17 @@ impl VillageService for Villages {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
         Ok(Response::new(self.update(&caller, &request, message.try_into()?).await?.into()))
+    }
+
+    async fn archive_village(
+        &self,
+        request: Request<pb::ArchiveVillageRequest>,
+    ) -> Result<Response<pb::Village>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let VillageName(code) = message.name.parse().map_err(|error| Error::field("name", error))?;
+        let archiving = Archiving { code, expected: expected(&message.etag)? };
+        Ok(Response::new(self.archive(&caller, &request, archiving).await?.into()))
     }
 }
 

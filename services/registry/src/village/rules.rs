@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use events::Change;
-use platform::Result;
+use platform::{Error, Result};
 use proto::names::{VillageCode, VillageName};
+use proto::reasons;
 use proto::registry::v1::village_changed::Happened;
 use proto::registry::v1::{self as pb};
 use proto::time::timestamp;
@@ -57,6 +58,13 @@ pub(crate) struct Update {
     pub(crate) display_name: Option<String>,
 }
 
+/// Work in a village that is to end.
+#[derive(Debug, Clone)]
+pub(crate) struct Archiving {
+    pub(crate) code: VillageCode,
+    pub(crate) expected: Option<i64>,
+}
+
 /// Which villages a list shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
@@ -74,6 +82,16 @@ pub(crate) fn create(draft: Draft, now: DateTime<Utc>) -> Result<(Village, Chang
         updated_at: now,
     };
     let change = village.news(Happened::Created)?;
+    Ok((village, change))
+}
+
+/// Work ends in a village, once.
+pub(crate) fn archive(before: Village, now: DateTime<Utc>) -> Result<(Village, Change)> {
+    if before.state == State::Archived {
+        return Err(Error::refused(reasons::VILLAGE_ARCHIVED, "the village is archived already"));
+    }
+    let village = Village { state: State::Archived, revision: before.revision + 1, updated_at: now, ..before };
+    let change = village.news(Happened::Archived)?;
     Ok((village, change))
 }
 

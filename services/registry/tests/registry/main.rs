@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod exports;
 mod grids;
 mod households;
 mod isolation;
 mod merchants;
 mod residents;
 mod roster;
+mod search;
 mod support;
 mod villages;

@@ -29,7 +29,12 @@ async fn run(
     content: Vec<u8>,
     validate_only: bool,
 ) -> Result<ImportReport, Status> {
-    let request = ImportRosterRequest { parent: format!("villages/{village}"), content: content.into(), validate_only };
+    let request = ImportRosterRequest {
+        parent: format!("villages/{village}"),
+        content: content.into(),
+        validate_only,
+        ..Default::default()
+    };
     let mut answers = world.rosters(caller).import_roster(request).await?.into_inner();
     let mut told = 0;
     while let Some(answer) = answers.message().await? {
@@ -470,4 +475,97 @@ async fn a_renamed_household_does_not_stand_in_the_way_of_its_old_number() {
     let told = &report.problems[0];
     assert_eq!((told.row, told.reason.as_str()), (2, "CITIZEN_ID_TAKEN"));
     assert!(told.message.contains("00009"));
+}
+
+/// Everything that is wrong with a row is said at once.
+#[tokio::test]
+async fn a_row_with_several_bad_cells_is_told_of_each() {
+    let world = World::empty().await;
+    let households: &[&[&str]] = &[
+        &["00003", "赵六", "999999199003070072", "12", "第9村民小组", "原住户", "099", "", "2099-01-01"],
+        &["00004", "", "999999199003070071", "", "第9村民小组", "步行户", "099", "", ""],
+        &["00001", "赵六", "", "", "", "原住户", "099", "", ""],
+        &["", "赵六", "", "12", "第9村民小组", "原住户", "001", "", ""],
+    ];
+    assert_eq!(
+        problems(&world, "住户", households).await,
+        [
+            "4 身份证号 CITIZEN_ID_CHECK",
+            "4 手机 TELEPHONE_FORM",
+            "4 微网格编号 UNKNOWN_GRID",
+            "4 村民小组 UNKNOWN_VILLAGER_GROUP",
+            "4 最近核实日期 IN_THE_FUTURE",
+            "5 户主 BLANK",
+            "5 住户类型 NOT_A_CHOICE",
+            "5 身份证号 REPEATED",
+            "5 微网格编号 UNKNOWN_GRID",
+            "5 村民小组 UNKNOWN_VILLAGER_GROUP",
+            "6 户编号 REPEATED",
+            "6 微网格编号 UNKNOWN_GRID",
+            "7 户编号 BLANK",
+            "7 手机 TELEPHONE_FORM",
+            "7 村民小组 UNKNOWN_VILLAGER_GROUP",
+        ]
+    );
+    let residents: &[&[&str]] =
+        &[&["00099", "", "", "999999199003070072"], &["00099", "孙七", "子", "999999199003070071"]];
+    assert_eq!(
+        problems(&world, "家庭成员", residents).await,
+        [
+            "4 姓名 BLANK",
+            "4 与户主关系 BLANK",
+            "4 证件号码 CITIZEN_ID_CHECK",
+            "4 户编号 UNKNOWN_HOUSEHOLD",
+            "5 证件号码 REPEATED",
+            "5 户编号 UNKNOWN_HOUSEHOLD",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn groups_and_columns_are_known_by_other_words_and_unknown_columns_are_told() {
+    let world = World::empty().await;
+    let clerk = world.clerk(GAOCHONG);
+    import(&world, &clerk, GAOCHONG, write(&small()).unwrap()).await.unwrap();
+    let headings = ["序号", "户号", "户主", "组", "住户类型", "网格", "民族"];
+    let mut households = Table::new("住户", &headings);
+    let rows: [&[&str]; 2] = [
+        &["1", "00011", "周一", "1组", "原住户", "1", "汉"],
+        &["2", "00012", "周二", "第一小组", "原住户", "001", "汉"],
+    ];
+    rows.iter().for_each(|row| households.push(row.iter().map(|cell| (*cell).into()).collect()));
+    let report = import(&world, &clerk, GAOCHONG, write(&[households]).unwrap()).await.unwrap();
+    assert_eq!((report.problems.as_slice(), counts(&report)["住户"]), ([].as_slice(), [2, 0, 0, 0]));
+    assert_eq!(report.sheets[0].unread_columns, ["民族"]);
+    // What others read of the same sheets is no unknown column.
+    let whole = import(&world, &clerk, GAOCHONG, gaochong()).await.unwrap();
+    assert!(whole.sheets.iter().all(|sheet| sheet.unread_columns.is_empty()), "{:?}", whole.sheets);
+}
+
+#[tokio::test]
+async fn csv_is_one_sheet_in_either_encoding() {
+    let world = World::new().await;
+    let clerk = world.clerk(GAOCHONG);
+    let text = "户编号,户主姓名,住户类型,微网格编号\r\n00001,张三,原住户,001\r\n00002,李四,重建地户,002\r\n";
+    let report = import(&world, &clerk, GAOCHONG, format!("\u{feff}{text}").into_bytes()).await.unwrap();
+    assert_eq!(counts(&report), BTreeMap::from([("住户", [2, 0, 0, 0])]));
+    // 商户名称,房东户编号 / 店,00002 in GBK.
+    let gbk =
+        b"\xC9\xCC\xBB\xA7\xC3\xFB\xB3\xC6,\xB7\xBF\xB6\xAB\xBB\xA7\xB1\xE0\xBA\xC5\r\n\xB5\xEA,00002\r\n".to_vec();
+    let report = import(&world, &clerk, GAOCHONG, gbk).await.unwrap();
+    assert_eq!(counts(&report), BTreeMap::from([("商户", [1, 0, 0, 0])]));
+    // Which sheet it is may be said.
+    let request = ImportRosterRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        content: text.as_bytes().to_vec().into(),
+        csv_sheet: "家庭成员".into(),
+        ..Default::default()
+    };
+    let mut answers = world.rosters(&clerk).import_roster(request).await.unwrap().into_inner();
+    let mut last = None;
+    while let Some(answer) = answers.message().await.unwrap() {
+        last = answer.step;
+    }
+    let Some(Step::Report(report)) = last else { panic!("no report") };
+    assert_eq!(report.problems[0].reason, "COLUMN_MISSING");
 }

@@ -5,11 +5,12 @@ use platform::Office;
 use platform::caller::token::GrantClaim;
 use proto::registry::v1::village_service_client::VillageServiceClient;
 use proto::registry::v1::{
-    CreateVillageRequest, GetVillageRequest, ListVillagesRequest, UpdateVillageRequest, Village,
+    ArchiveVillageRequest, CreateVillageRequest, GetHouseholdRequest, GetVillageRequest, ListVillagesRequest,
+    UpdateVillageRequest, Village,
 };
 use tonic::Code;
 
-use crate::support::{Client, GAOCHONG, registry};
+use crate::support::{Client, GAOCHONG, OTHER, World, area, create as enter, household, mask, registry};
 
 fn client(running: &Running, caller: &Call) -> VillageServiceClient<Client> {
     VillageServiceClient::with_interceptor(running.channel(), caller.clone())
@@ -127,4 +128,53 @@ async fn a_stale_etag_changes_nothing() {
     let updated = operator.update_village(update(&created.etag)).await.unwrap().into_inner();
     assert_eq!((updated.display_name.as_str(), updated.etag.as_str()), ("高冲村", "2"));
     assert_eq!(operator.update_village(update(&created.etag)).await.unwrap_err().code(), Code::Aborted);
+}
+
+#[tokio::test]
+async fn an_archived_village_is_read_and_not_written() {
+    let world = World::new().await;
+    let clerk = world.clerk(GAOCHONG);
+    let mut households = world.households(&clerk);
+    let known = households.create_household(enter(GAOCHONG, household(GAOCHONG, "00001"))).await.unwrap().into_inner();
+    let operator = world.stage.caller(Office::Operator, "430112011", &[]);
+    let mut villages = client(&world.running, &operator);
+    let request = ArchiveVillageRequest {
+        name: format!("villages/{GAOCHONG}"),
+        etag: "7".into(),
+        request_id: "4be64c9e-6b57-4a0a-9a5e-7a3f3a3b1c11".into(),
+    };
+    assert_eq!(villages.archive_village(request.clone()).await.unwrap_err().code(), Code::Aborted);
+    let request = ArchiveVillageRequest { etag: "1".into(), ..request };
+    let archived = villages.archive_village(request.clone()).await.unwrap().into_inner();
+    assert_eq!((archived.state(), archived.etag.as_str()), (proto::registry::v1::VillageState::Archived, "2"));
+    assert_eq!(villages.archive_village(request.clone()).await.unwrap().into_inner(), archived);
+    let again = ArchiveVillageRequest { request_id: String::new(), etag: String::new(), ..request.clone() };
+    assert_eq!(villages.archive_village(again).await.unwrap_err().code(), Code::FailedPrecondition);
+
+    let changes = world.changes().await;
+    let refused = households.create_household(enter(GAOCHONG, household(GAOCHONG, "00002"))).await.unwrap_err();
+    assert!(refused.code() == Code::FailedPrecondition && refused.message().contains("archived"), "{refused}");
+    let update = proto::registry::v1::UpdateHouseholdRequest {
+        household: Some(proto::registry::v1::Household { head_name: "李四".into(), ..known.clone() }),
+        update_mask: mask(&["head_name"]),
+        ..Default::default()
+    };
+    assert_eq!(households.update_household(update).await.unwrap_err().code(), Code::FailedPrecondition);
+    let refused = world.grids(&clerk).create_area(area(GAOCHONG, "P02", "第2片")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let renamed = UpdateVillageRequest {
+        village: Some(Village { display_name: "高冲社区".into(), ..archived }),
+        update_mask: mask(&["display_name"]),
+        request_id: String::new(),
+    };
+    assert_eq!(villages.update_village(renamed).await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(world.changes().await, changes);
+    let read = households.get_household(GetHouseholdRequest { name: known.name.clone() }).await.unwrap().into_inner();
+    assert_eq!(read, known);
+
+    // The neighbour goes on.
+    let mut next_door = world.households(&world.clerk(OTHER));
+    next_door.create_household(enter(OTHER, household(OTHER, "00001"))).await.unwrap();
+    let refused = client(&world.running, &clerk).archive_village(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
 }

@@ -46,6 +46,14 @@ impl Telephone {
         &self.0
     }
 
+    /// The number as people in the country write it: `19000000001`, or `073188880001` with the 0 of its area code. Whoever
+    /// calls this has a purpose and leaves a trace of it.
+    #[must_use]
+    pub fn national(&self) -> String {
+        let national = self.0.strip_prefix("+86").unwrap_or_default();
+        format!("{}{national}", if is_mobile(national) { "" } else { "0" })
+    }
+
     /// `190****0001`, or `0731****0001` for a landline: four digits are always hidden.
     #[must_use]
     pub fn masked(&self) -> String {
@@ -108,6 +116,7 @@ mod tests {
         ] {
             let number = Telephone::parse(written).unwrap();
             assert_eq!(number.exposed(), "+8619000000001", "{written}");
+            assert_eq!(number.national(), "19000000001");
         }
     }
 

@@ -31,11 +31,39 @@ fn an_apostrophe_before_digits_is_not_part_of_the_code() {
 }
 
 #[test]
-fn gbk_is_refused_with_a_way_out() {
-    // 户编号 in GBK.
-    let refused = Workbook::from_csv("住户", &[0xBB, 0xA7, 0xB1, 0xE0, 0xBA, 0xC5], &Limits::default()).err().unwrap();
+fn gbk_is_read_as_well_as_utf_8() {
+    // 户编号,户主,身份证号 / 00001,张三, in GBK, as Excel in China saves it.
+    let gbk =
+        b"\xBB\xA7\xB1\xE0\xBA\xC5,\xBB\xA7\xD6\xF7,\xC9\xED\xB7\xDD\xD6\xA4\xBA\xC5\r\n00001,\xD5\xC5\xC8\xFD,\r\n";
+    let mut book = open(gbk);
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let name = sheet.rows(|row| row.name("户主")).good.remove(0).1;
+    assert_eq!(name, "张三");
+}
+
+#[test]
+fn what_is_neither_utf_8_nor_gbk_is_refused_with_a_way_out() {
+    let refused = Workbook::from_csv("住户", &[0xFF, 0xFE, 0xBB, 0xA7], &Limits::default()).err().unwrap();
     assert_eq!(refused.reason(), "NOT_UTF8");
     assert!(refused.to_string().contains("CSV UTF-8"));
+}
+
+#[test]
+fn csv_is_recognised_by_its_headings() {
+    const PEOPLE: &[workbook::Column] =
+        &[workbook::Column::required("户编号"), workbook::Column::required("与户主关系")];
+    const GRIDS: &[workbook::Column] = &[workbook::Column::required("微网格编号").or(&["网格"])];
+    let known: [(&str, &'static [workbook::Column]); 3] = [("住户", COLUMNS), ("家庭成员", PEOPLE), ("微网格", GRIDS)];
+    for (text, expected) in [
+        ("花名册\n户编号,户主,身份证号\n1,张三,\n", Some("住户")),
+        ("户编号,姓名,与户主关系,户主\n1,李四,子,\n", Some("家庭成员")),
+        ("序号, 网 格 \n1,001\n", Some("微网格")),
+        ("你好\n", None),
+    ] {
+        let mut book = Workbook::from_csv("", text.as_bytes(), &Limits::default()).unwrap();
+        let recognised = book.recognise(&known);
+        assert_eq!(recognised.then(|| book.sheet_names().remove(0)).as_deref(), expected, "{text}");
+    }
 }
 
 #[test]

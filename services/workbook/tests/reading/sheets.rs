@@ -129,3 +129,30 @@ fn a_column_that_was_not_described_is_a_mistake_that_shows() {
     let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(sheet.rows(|row| row.text("没有描述")).problems[0].reason, "COLUMN_NOT_DESCRIBED");
 }
+
+#[test]
+fn columns_that_nobody_knows_are_told_by_their_headings() {
+    let mut book = draft(|sheet| {
+        line(sheet, 0, &["序号", "户编号", "户主", "身份证号", "民族", "手机", "电话"]);
+        line(sheet, 1, &["1", "00001", "张三", "", "汉", "", ""]);
+    });
+    let sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert!(sheet.unread().contains(&"民族".to_owned()), "{:?}", sheet.unread());
+    assert!(!sheet.unread().iter().any(|heading| ["序号", "户编号", "户主"].contains(&heading.as_str())));
+}
+
+#[test]
+fn what_a_refused_row_says_besides_is_kept_to_be_looked_at() {
+    let mut book = draft(|sheet| {
+        line(sheet, 0, &["户编号", "户主", "身份证号"]);
+        line(sheet, 1, &["00001", "张三", "999999199003070072"]);
+    });
+    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let today = chrono::NaiveDate::MAX;
+    let rows = sheet.rows(|row| {
+        row.citizen_id("身份证号", today);
+        row.code("户编号")
+    });
+    assert_eq!((rows.good.len(), rows.refused, rows.problems.len()), (0, 1, 1));
+    assert_eq!(rows.flawed, [(2, "00001".to_owned())]);
+}

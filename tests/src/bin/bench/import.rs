@@ -39,7 +39,7 @@ pub(crate) async fn measure(system: &System, arguments: &Arguments) {
         create.metadata_mut().insert("authorization", token.clone());
         VillageServiceClient::new(channel.clone()).create_village(create).await.expect("a village");
         let mut import =
-            Request::new(registry::ImportRosterRequest { parent, content: content.clone(), validate_only: false });
+            Request::new(registry::ImportRosterRequest { parent, content: content.clone(), ..Default::default() });
         import.metadata_mut().insert("authorization", token.clone());
         import.set_timeout(std::time::Duration::from_secs(600));
         let begun = Instant::now();

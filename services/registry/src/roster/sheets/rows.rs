@@ -5,76 +5,96 @@ use chrono::NaiveDate;
 use proto::names::{GridCode, LocalCode};
 use workbook::{Column, Refusal, Row};
 
-use super::{DivisionRow, GridRow, HouseholdRow, MerchantRow, ResidentRow};
-use crate::fields::fits;
+use super::{DivisionRow, GridRow, HouseholdRow, Masked, MerchantRow, ResidentRow};
+use crate::fields::{MASK, fits};
 use crate::grid::rules as grids;
 use crate::household::rules as households;
 
-const NUMBERS: &[&str] = &["证件号码", "身份证号", "身份证号码", "公民身份号码"];
-const TELEPHONES: &[&str] = &["电话", "手机", "手机号", "手机号码", "联系方式", "电话号码"];
+const NUMBERS: &[&str] = &["身份证号", "身份证号码", "公民身份号码", "身份证", "证件号", "身份号码", "户主身份证号"];
+const TELEPHONES: &[&str] = &["电话", "手机", "手机号", "手机号码", "联系方式", "电话号码", "联系手机", "户主电话"];
 
-pub(super) const AREA: &[Column] =
-    &[Column::required("片区编号").or(&["编号", "片区编码"]), Column::required("片区名称").or(&["名称", "片区"])];
+pub(super) const AREA: &[Column] = &[
+    Column::required("片区编号").or(&["编号", "片区编码", "片区号"]),
+    Column::required("片区名称").or(&["名称", "片区"]),
+];
 pub(super) const VILLAGER_GROUP: &[Column] = &[
-    Column::required("小组编号").or(&["村民小组编号", "编号", "组号"]),
-    Column::required("小组名称").or(&["村民小组名称", "村民小组", "名称"]),
+    Column::required("小组编号").or(&["村民小组编号", "编号", "组号", "小组编码"]),
+    Column::required("小组名称").or(&["村民小组名称", "村民小组", "组名", "名称"]),
 ];
 pub(super) const PARTY_GROUP: &[Column] = &[
     Column::required("党小组编号").or(&["小组编号", "编号"]),
     Column::required("党小组名称").or(&["小组名称", "党小组", "名称"]),
 ];
 pub(super) const GRID: &[Column] = &[
-    Column::required("微网格编号").or(&["网格编号", "编号"]),
-    Column::required("微网格名称").or(&["网格名称", "名称"]),
-    Column::required("片区编号").or(&["所属片区", "片区"]),
+    Column::required("微网格编号").or(&["网格编号", "编号", "微网格号", "网格号", "网格编码"]),
+    Column::required("微网格名称").or(&["网格名称", "名称", "微网格", "网格"]),
+    Column::required("片区编号").or(&["所属片区", "片区", "片区号"]),
     Column::required("类型").or(&["网格类型", "微网格类型"]),
     Column::optional("联户主线").or(&["主线"]),
 ];
 pub(super) const HOUSEHOLD: &[Column] = &[
-    Column::required("户编号").or(&["户号", "编号"]),
-    Column::required("户主姓名").or(&["户主", "姓名"]),
+    Column::required("户编号").or(&["户号", "编号", "户编码", "住户编号"]),
+    Column::required("户主姓名").or(&["户主", "姓名", "户主名字"]),
     Column::optional("证件号码").or(NUMBERS),
     Column::optional("联系电话").or(TELEPHONES),
-    Column::optional("户籍人数").or(&["人数", "户籍人口", "人口数"]),
-    Column::optional("村民小组").or(&["小组", "所属小组", "组别"]),
-    Column::required("住户类型").or(&["户类型", "类型", "户别"]),
-    Column::required("微网格编号").or(&["网格编号", "微网格", "所属微网格"]),
-    Column::optional("家庭住址").or(&["住址", "家庭地址", "户籍地址", "地址"]),
-    Column::optional("现居住地").or(&["现住址", "现居住地址", "现住地址"]),
-    Column::optional("标签").or(&["户标签", "重点标签"]),
+    Column::optional("户籍人数").or(&["人数", "户籍人口", "人口数", "家庭人口", "人口"]),
+    Column::optional("村民小组").or(&["小组", "所属小组", "组别", "所属村民小组", "组"]),
+    Column::required("住户类型").or(&["户类型", "类型", "户别", "住户类别"]),
+    Column::required("微网格编号").or(&["网格编号", "微网格", "所属微网格", "网格", "所属网格", "微网格号", "网格号"]),
+    Column::optional("家庭住址").or(&["住址", "家庭地址", "户籍地址", "地址", "详细地址"]),
+    Column::optional("现居住地").or(&["现住址", "现居住地址", "现住地址", "现住地"]),
+    Column::optional("标签").or(&["户标签", "重点标签", "重点人群"]),
     Column::optional("最近核实日期").or(&["核实日期", "核实时间"]),
+    Column::optional("居住地点").or(&["居住情况", "是否区外"]),
+    Column::optional("户状态").or(&["住户状态"]),
+    Column::optional("立户日期").or(&["入册日期"]),
 ];
 pub(super) const RESIDENT: &[Column] = &[
-    Column::required("户编号").or(&["户号", "所属户编号"]),
-    Column::required("姓名").or(&["成员姓名", "家庭成员"]),
-    Column::required("与户主关系").or(&["关系", "与户主的关系"]),
+    Column::required("户编号").or(&["户号", "所属户编号", "户编码", "住户编号"]),
+    Column::required("姓名").or(&["成员姓名", "家庭成员", "家庭成员姓名"]),
+    Column::required("与户主关系").or(&["关系", "与户主的关系", "家庭关系"]),
     Column::optional("证件号码").or(NUMBERS),
     Column::optional("联系电话").or(TELEPHONES),
 ];
 pub(super) const MERCHANT: &[Column] = &[
-    Column::required("商户名称").or(&["商户", "店名", "名称", "字号"]),
-    Column::optional("统一社会信用代码").or(&["信用代码", "营业执照号"]),
-    Column::optional("经营者").or(&["经营者姓名", "负责人", "店主"]),
+    Column::required("商户名称").or(&["商户", "店名", "名称", "字号", "店铺名称"]),
+    Column::optional("统一社会信用代码").or(&["信用代码", "营业执照号", "社会信用代码"]),
+    Column::optional("经营者").or(&["经营者姓名", "负责人", "店主", "经营人"]),
     Column::optional("联系电话").or(TELEPHONES),
-    Column::optional("经营类别").or(&["类别", "业态", "经营范围"]),
+    Column::optional("经营类别").or(&["类别", "业态", "经营范围", "行业"]),
     Column::required("房东户编号").or(&["房东户号", "房东编号"]),
-    Column::optional("经营地址").or(&["地址", "门面地址"]),
-    Column::optional("证照到期日").or(&["执照到期日", "证照有效期", "到期日"]),
+    Column::optional("经营地址").or(&["地址", "门面地址", "经营场所"]),
+    Column::optional("证照到期日").or(&["执照到期日", "证照有效期", "到期日", "执照有效期"]),
 ];
 
-const GRID_KINDS: &[(&str, grids::Kind)] = &[
+pub(in crate::roster) const GRID_KINDS: &[(&str, grids::Kind)] = &[
     ("原住地", grids::Kind::OriginalSettlement),
     ("重建安置区", grids::Kind::ResettlementArea),
     ("区外小区", grids::Kind::OutsideEstate),
     ("商业街", grids::Kind::ShopStreet),
 ];
-const LINES: &[(&str, grids::Line)] = &[("主线一", grids::Line::Relocated), ("主线二", grids::Line::Rebuilt)];
-const HOUSEHOLD_KINDS: &[(&str, households::Kind)] = &[
+pub(in crate::roster) const LINES: &[(&str, grids::Line)] =
+    &[("主线一", grids::Line::Relocated), ("主线二", grids::Line::Rebuilt)];
+pub(in crate::roster) const HOUSEHOLD_KINDS: &[(&str, households::Kind)] = &[
     ("原住户", households::Kind::Original),
     ("已拆迁户", households::Kind::Relocated),
     ("重建地户", households::Kind::RebuiltArea),
     ("租住户", households::Kind::Tenant),
 ];
+
+pub(in crate::roster) const OUTSIDE: &[(&str, bool)] =
+    &[("区外", true), ("村外", true), ("是", true), ("村内", false), ("区内", false), ("否", false)];
+/// Merged households are in no roster.
+pub(in crate::roster) const STATES: &[(&str, households::State)] = &[
+    ("在册", households::State::Active),
+    ("外出", households::State::Away),
+    ("已拆除", households::State::Demolished),
+];
+
+/// The word for a value, in an export.
+pub(in crate::roster) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, meaning)| meaning == value).map_or("", |(word, _)| word)
+}
 
 pub(super) fn division(row: &mut Row<'_>, code: &'static str, name: &'static str) -> Option<DivisionRow> {
     let code = local_code(row, code);
@@ -83,74 +103,82 @@ pub(super) fn division(row: &mut Row<'_>, code: &'static str, name: &'static str
 }
 
 pub(super) fn grid_row(row: &mut Row<'_>) -> Option<GridRow> {
-    let code = grid_code(row);
-    let display_name = text(row, "微网格名称");
-    let area = local_code(row, "片区编号");
-    let kind = row.choice("类型", GRID_KINDS);
-    let line = row.choice("联户主线", LINES);
-    Some(GridRow { code: code?, display_name: display_name?, area: area?, kind: kind?, line })
+    Some(GridRow {
+        code: grid_code(row),
+        display_name: text(row, "微网格名称").unwrap_or_default(),
+        area: local_code(row, "片区编号"),
+        kind: row.choice("类型", GRID_KINDS),
+        line: row.choice("联户主线", LINES),
+    })
 }
 
 pub(super) fn household_row(row: &mut Row<'_>, today: NaiveDate) -> Option<HouseholdRow> {
-    let number = number(row, "户编号");
-    let head_name = person(row, "户主姓名");
-    let citizen_id = row.citizen_id("证件号码", today);
-    let telephone = row.telephone("联系电话");
-    let registered_persons = row.integer("户籍人数", 0..=1000).and_then(|persons| i32::try_from(persons).ok());
-    let villager_group = text(row, "村民小组");
-    let kind = row.choice("住户类型", HOUSEHOLD_KINDS);
-    let grid = grid_code(row);
-    let address = text(row, "家庭住址");
-    let current_address = text(row, "现居住地");
+    let mut masked = Masked::new();
     let words = row.words("标签");
-    let verified_on = row.date("最近核实日期");
     for word in &words {
         fitting(row, "标签", word);
     }
     Some(HouseholdRow {
-        number: number?,
-        head_name: head_name?,
-        citizen_id,
-        telephone,
-        registered_persons,
-        villager_group,
-        kind: kind?,
-        grid: grid?,
-        address,
-        current_address,
+        number: number(row, "户编号").unwrap_or_default(),
+        head_name: unless_masked(row, &mut masked, "户主姓名", |row| person(row, "户主姓名")),
+        citizen_id: unless_masked(row, &mut masked, "证件号码", |row| row.citizen_id("证件号码", today)),
+        telephone: unless_masked(row, &mut masked, "联系电话", |row| row.telephone("联系电话")),
+        registered_persons: row.integer("户籍人数", 0..=1000).and_then(|persons| i32::try_from(persons).ok()),
+        villager_group: text(row, "村民小组"),
+        kind: row.choice("住户类型", HOUSEHOLD_KINDS),
+        grid: grid_code(row),
+        address: unless_masked(row, &mut masked, "家庭住址", |row| text(row, "家庭住址")),
+        current_address: unless_masked(row, &mut masked, "现居住地", |row| text(row, "现居住地")),
         tags: Some(words),
-        verified_on,
+        verified_on: row.date("最近核实日期"),
+        outside: row.choice("居住地点", OUTSIDE),
+        state: row.choice("户状态", STATES),
+        active_since: row.date("立户日期"),
+        masked,
     })
 }
 
 pub(super) fn resident_row(row: &mut Row<'_>, today: NaiveDate) -> Option<ResidentRow> {
-    let household = number(row, "户编号");
-    let display_name = person(row, "姓名");
-    let relation = text(row, "与户主关系");
-    let citizen_id = row.citizen_id("证件号码", today);
-    let telephone = row.telephone("联系电话");
-    Some(ResidentRow { household: household?, display_name: display_name?, relation: relation?, citizen_id, telephone })
+    let mut masked = Masked::new();
+    Some(ResidentRow {
+        household: number(row, "户编号").unwrap_or_default(),
+        display_name: unless_masked(row, &mut masked, "姓名", |row| person(row, "姓名")),
+        relation: text(row, "与户主关系").unwrap_or_default(),
+        citizen_id: unless_masked(row, &mut masked, "证件号码", |row| row.citizen_id("证件号码", today)),
+        telephone: unless_masked(row, &mut masked, "联系电话", |row| row.telephone("联系电话")),
+        masked,
+    })
 }
 
 pub(super) fn merchant_row(row: &mut Row<'_>) -> Option<MerchantRow> {
-    let display_name = text(row, "商户名称");
-    let credit_code = row.credit_code("统一社会信用代码");
-    let operator_name = person(row, "经营者");
-    let telephone = row.telephone("联系电话");
-    let trade = text(row, "经营类别");
-    let landlord = number(row, "房东户编号");
-    let address = text(row, "经营地址");
-    let licence_expires_on = row.date("证照到期日");
+    let mut masked = Masked::new();
     Some(MerchantRow {
-        display_name: display_name?,
-        credit_code,
-        operator_name,
-        telephone,
-        trade,
-        landlord: landlord?,
-        address,
-        licence_expires_on,
+        display_name: text(row, "商户名称").unwrap_or_default(),
+        credit_code: row.credit_code("统一社会信用代码"),
+        operator_name: unless_masked(row, &mut masked, "经营者", |row| person(row, "经营者")),
+        telephone: unless_masked(row, &mut masked, "联系电话", |row| row.telephone("联系电话")),
+        trade: text(row, "经营类别"),
+        landlord: number(row, "房东户编号").unwrap_or_default(),
+        address: unless_masked(row, &mut masked, "经营地址", |row| text(row, "经营地址")),
+        licence_expires_on: row.date("证照到期日"),
+        masked,
     })
+}
+
+/// Reads a cell, unless it is masked: then it is noted as such.
+fn unless_masked<T>(
+    row: &mut Row<'_>,
+    masked: &mut Masked,
+    column: &'static str,
+    read: impl FnOnce(&mut Row<'_>) -> Option<T>,
+) -> Option<T> {
+    match row.written(column).filter(|text| text.contains(MASK)) {
+        Some(text) => {
+            masked.push((column, text.to_owned()));
+            None
+        }
+        None => read(row),
+    }
 }
 
 fn local_code(row: &mut Row<'_>, column: &'static str) -> Option<LocalCode> {

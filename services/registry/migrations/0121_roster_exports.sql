@@ -1,0 +1,14 @@
+-- Who was given a whole roster, with names, numbers and addresses, and what for. An entry is committed before the first
+-- byte is answered. A service may add entries and read them; it can neither change nor delete one.
+create table roster_export (
+    village text not null,
+    entry   bigint generated always as identity,
+    purpose text not null check (purpose <> ''),
+    sheet   text not null,               -- '': all of them
+    subject text not null,               -- who (the token's sub)
+    office  text not null,               -- in which office
+    at      timestamptz not null default clock_timestamp(),
+    constraint roster_export_pkey primary key (village, entry)
+);
+select lianxin.tenant_table('roster_export');
+revoke update, delete on roster_export from lianxin_service;
