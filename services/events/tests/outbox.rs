@@ -56,3 +56,17 @@ async fn what_an_older_version_had_published_is_known_and_what_it_had_not_waits(
         .unwrap();
     assert_eq!(waiting, [2]);
 }
+
+#[tokio::test]
+async fn who_appends_a_change_sees_no_more_than_before() {
+    let stage = Stage::new().await;
+    let registry = stage.owner("registry").await;
+    let mut owner = registry.test_database().connect_as_owner().await;
+    owner.execute(AssertSqlSafe(APPEND.replace("430112011211", "430112011212"))).await.unwrap();
+    let mut tx = registry.database().begin(&"430112011211".parse().unwrap()).await.unwrap();
+    tx.execute(APPEND).await.unwrap();
+    let seen: Vec<String> = sqlx::query_scalar("select village from change_log").fetch_all(&mut *tx).await.unwrap();
+    assert_eq!(seen, ["430112011211"]);
+    let elsewhere = tx.execute(AssertSqlSafe(APPEND.replace("430112011211", "430112011213"))).await;
+    assert!(elsewhere.is_err(), "a change of another village is not taken");
+}
