@@ -7,6 +7,7 @@ mod grids;
 mod households;
 mod isolation;
 mod merchants;
+mod messy;
 mod residents;
 mod roster;
 mod search;
