@@ -50,6 +50,7 @@ events! {
         GridChanged: "grid",
         HouseholdChanged: "household",
         ResidentChanged: "resident",
+        CareTagsChanged: "care_tags",
         MerchantChanged: "merchant",
     }
     liaison {

@@ -83,6 +83,18 @@ reasons! {
     NOT_IN_TEAM;
     /// The household is called back by someone other than who resolved its concern.
     FOLLOW_UP_BY_HANDLER;
+    /// The household was merged or demolished.
+    HOUSEHOLD_CLOSED;
+    /// Others than the head are still in the household.
+    HOUSEHOLD_NOT_EMPTY;
+    /// The person is not in the household.
+    NOT_IN_HOUSEHOLD;
+    /// The household's kind does not agree with its grid, or with living inside or outside.
+    KIND_DISAGREES;
+    /// The household still lets premises to open merchants.
+    LETS_TO_MERCHANTS;
+    /// The household cannot let premises.
+    NO_LANDLORD;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

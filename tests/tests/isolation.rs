@@ -45,6 +45,12 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
     for field in fields {
         let named = |collection: &str| names.get(collection).cloned().unwrap_or_default();
         match (field.name(), field.kind()) {
+            ("parent", _) if method == "ListHouseholdHistory" => {
+                message.set_field(&field, Value::String(named("households")));
+            }
+            ("parent", _) if method == "ListResidentHistory" => {
+                message.set_field(&field, Value::String(named("residents")));
+            }
             ("parent", _) if method.contains("Resident") => {
                 message.set_field(&field, Value::String(named("households")))
             }
@@ -54,6 +60,9 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
                 message.set_field(&field, Value::String("subdistricts/430112011".into()))
             }
             ("parent", _) => message.set_field(&field, Value::String(format!("villages/{village}"))),
+            ("name", _) if method.ends_with("CareTags") => {
+                message.set_field(&field, Value::String(format!("villages/{village}/careTags")));
+            }
             ("name", _) => message.set_field(&field, Value::String(named(&collection(method)))),
             ("village_id", _) => message.set_field(&field, Value::String(village.into())),
             ("household", Kind::String) => message.set_field(&field, Value::String(named("households"))),
@@ -119,6 +128,21 @@ fn camel(words: &[&str]) -> String {
     joined[..1].to_ascii_lowercase() + &joined[1..]
 }
 
+/// Lists of something other than a village's records, which have no names to harvest.
+const NO_RECORDS: &[&str] = &[
+    "ListVillages",
+    "ListGaps",
+    "ListClosedGaps",
+    "ListMoves",
+    "ListSeatings",
+    "ListMemberSteps",
+    "ListUncoveredPeriods",
+    "ListDueVisits",
+    "ListHouseholdHistory",
+    "ListResidentHistory",
+    "ListReveals",
+];
+
 /// Asks every list of a village for a first record's name.
 async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
     let mut names = Names::from([
@@ -127,19 +151,7 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
     ]);
     let mut lists: Vec<_> = methods()
         .into_iter()
-        .filter(|method| {
-            const OTHERS: [&str; 8] = [
-                "ListVillages",
-                "ListGaps",
-                "ListClosedGaps",
-                "ListMoves",
-                "ListSeatings",
-                "ListMemberSteps",
-                "ListUncoveredPeriods",
-                "ListDueVisits",
-            ];
-            method.name().starts_with("List") && !OTHERS.contains(&method.name())
-        })
+        .filter(|method| method.name().starts_with("List") && !NO_RECORDS.contains(&method.name()))
         .collect();
     lists.sort_by_key(|method| method.name() == "ListResidents"); // their parent is a household
     for method in lists {

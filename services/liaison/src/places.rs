@@ -48,6 +48,7 @@ platform::choice! {
         Active = "active",
         Away = "away",
         Demolished = "demolished",
+        Merged = "merged",
     }
 }
 

@@ -45,6 +45,25 @@ pub(crate) async fn citizen_holders(tx: &mut Tx, village: &VillageCode, indexes:
     .await?)
 }
 
+/// Takes back the numbers of the heads of these households and of these residents: they are about to be written in other
+/// roles or places, and given their numbers there.
+pub(crate) async fn citizen_release(
+    tx: &mut Tx,
+    village: &VillageCode,
+    heads_of: &[Uuid],
+    residents: &[Uuid],
+) -> Result<()> {
+    sqlx::query(
+        "delete from citizen where village = $1 and (household = any($2) and resident is null or resident = any($3))",
+    )
+    .bind(village.as_str())
+    .bind(heads_of)
+    .bind(residents)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Gives each person their number, and takes back the one they had. Numbers that people exchange are taken back before
 /// any is given.
 pub(crate) async fn citizen_save(tx: &mut Tx, village: &VillageCode, claims: &[Claim]) -> Result<()> {

@@ -117,6 +117,24 @@ pub(crate) fn day(wrong: &mut Violations, field: &str, date: Option<&Date>) -> O
     }
 }
 
+/// As many digits as a telephone number without its area code: fewer are a year, a house, an amount.
+const DIGITS_OF_A_NUMBER: usize = 7;
+
+/// Why something was done. It is shown to many and kept for long, so it has no number by which a person could be found.
+/// That it names none of the people concerned is for whoever knows them to see.
+pub(crate) fn reason(wrong: &mut Violations, field: &str, given: &str) -> Option<String> {
+    let reason = required(wrong, field, given)?;
+    let mut run = 0;
+    for character in reason.chars().filter(|character| !matches!(character, ' ' | '-')) {
+        run = if character.is_numeric() { run + 1 } else { 0 };
+        if run >= DIGITS_OF_A_NUMBER {
+            wrong.add(field, "会长期保存并显示给多人，请不要写电话、证件等号码");
+            return None;
+        }
+    }
+    Some(reason)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +151,15 @@ mod tests {
         assert_eq!(fits(&"村".repeat(200)), Ok(()));
         assert_eq!(fits(&"村".repeat(201)), Err(Unfit::TooLong));
         assert_eq!(fits("张\0三"), Err(Unfit::Unprintable));
+    }
+
+    #[test]
+    fn a_reason_has_no_number_by_which_somebody_could_be_found() {
+        let taken = |text: &str| reason(&mut Violations::new(), "occasion.reason", text).is_some();
+        assert!(taken("2023年5月1日房屋拆迁，补偿协议第120035号"));
+        for text in ["电话19000040001", "1900004 0001", "１９０００４０００１", "999999199003070071", " "] {
+            assert!(!taken(text), "{text}");
+        }
     }
 
     #[test]

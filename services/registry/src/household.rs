@@ -1,6 +1,6 @@
 //! Households (户): what a village knows of each, and that somebody confirmed it.
 
-mod rpc;
+pub(crate) mod rpc;
 pub(crate) mod rules;
 pub(crate) mod store;
 
@@ -114,7 +114,7 @@ impl Households {
 }
 
 /// The household, if it is the caller's to see.
-async fn get(
+pub(crate) async fn get(
     tx: &mut Tx,
     keys: &VillageKeys,
     name: &HouseholdName,
@@ -127,7 +127,7 @@ async fn get(
 }
 
 /// The grid that a household is to be in.
-async fn grid_of(tx: &mut Tx, name: &GridName) -> Result<Grid> {
+pub(crate) async fn grid_of(tx: &mut Tx, name: &GridName) -> Result<Grid> {
     grid::store::grid_find(tx, name, false)
         .await?
         .ok_or_else(|| Error::refused(reasons::UNKNOWN_GRID, format!("there is no {name}")))

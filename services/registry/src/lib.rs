@@ -2,15 +2,20 @@
 //!
 //! It is told by people and workbooks, and by no other service: it reads nobody's news.
 
+mod care_tags;
 mod citizen;
 mod division;
 mod fields;
 mod grid;
 mod grid_service;
+mod history;
 mod household;
 mod household_service;
+mod life;
 mod merchant;
+mod merchant_service;
 mod resident;
+mod reveal;
 mod roster;
 mod search;
 mod sensitive;
@@ -66,9 +71,16 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         households: household::Households::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
         searches: search::Searches::new(database.clone(), clock.clone(), vault.clone()),
         residents: resident::Residents::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        lives: life::Lives::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        histories: history::Histories::new(database.clone(), vault.clone()),
+        care_tags: care_tags::CareTagSets::new(database.clone(), changes.clone(), clock.clone()),
+        reveals: reveal::Reveals::new(database.clone(), vault.clone()),
+    };
+    let merchants = merchant_service::MerchantCalls {
+        merchants: merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        reveals: people.reveals.clone(),
     };
     let initials = tokio::spawn(search::keep_initials(database.clone(), process.shutdown.clone()));
-    let merchants = merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
     let rosters = RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes);
 

@@ -5,7 +5,7 @@ mod rpc;
 pub(crate) mod rules;
 pub(crate) mod store;
 
-use events::Changes;
+use events::{Change, Changes};
 use platform::revision::must_be;
 use platform::vault::VillageKeys;
 use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Tx, Vault};
@@ -13,9 +13,11 @@ use proto::names::{HouseholdName, MerchantName, VillageCode};
 use proto::reasons;
 
 pub(crate) use rules::Merchant;
-use rules::{Draft, Filter, Update};
+use rules::{Draft, Filter, Operator, Update};
 
 use crate::household::{self, rules::Kind};
+use crate::life::rules::{Occasion, Told, day_of};
+use crate::life::store::occasion_save;
 
 /// The use cases of merchants.
 pub(crate) struct Merchants {
@@ -93,8 +95,88 @@ impl Merchants {
     }
 }
 
+/// A merchant that something is asked for, as the caller knows it.
+struct Asked {
+    name: MerchantName,
+    expected: Option<i64>,
+}
+
+impl Merchants {
+    async fn close(&self, caller: &Caller, request: &Request, asked: Asked, occasion: Occasion) -> Result<Merchant> {
+        let village = asked.name.village;
+        let authority = caller.within(&village)?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        if request.claim(&mut tx, &village, &asked.name.to_string()).await?.is_some() {
+            return get(&mut tx, &keys, &asked.name, &authority, false).await;
+        }
+        let before = get(&mut tx, &keys, &asked.name, &authority, true).await?;
+        must_be(asked.expected, before.revision, &asked.name)?;
+        let told = rules::close(before, self.clock.now())?;
+        self.settle(tx, &authority, &keys, told, occasion).await
+    }
+
+    async fn hand_over(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        asked: Asked,
+        operator: Option<Operator>,
+        landlord: Option<HouseholdName>,
+        occasion: Occasion,
+    ) -> Result<Merchant> {
+        let village = asked.name.village;
+        let authority = caller.within(&village)?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        if request.claim(&mut tx, &village, &asked.name.to_string()).await?.is_some() {
+            return get(&mut tx, &keys, &asked.name, &authority, false).await;
+        }
+        // The landlord before the merchant, in the order in which a household that closes holds both.
+        let landlord = match landlord {
+            Some(name) => Some(
+                household::store::household_find(&mut tx, &keys, &name, authority.grids(), true)
+                    .await?
+                    .ok_or_else(|| Error::refused(reasons::UNKNOWN_HOUSEHOLD, format!("there is no {name}")))?,
+            ),
+            None => None,
+        };
+        let before = get(&mut tx, &keys, &asked.name, &authority, true).await?;
+        must_be(asked.expected, before.revision, &asked.name)?;
+        let told = rules::hand_over(before, operator, landlord.as_ref(), self.clock.now())?;
+        self.settle(tx, &authority, &keys, told, occasion).await
+    }
+
+    async fn settle(
+        &self,
+        mut tx: Tx,
+        authority: &Authority,
+        keys: &VillageKeys,
+        (merchant, change): (Merchant, Change),
+        occasion: Occasion,
+    ) -> Result<Merchant> {
+        let (village, now) = (merchant.name.village, self.clock.now());
+        let operator = &merchant.facts.operator_name;
+        if operator.chars().count() > 1 && occasion.reason.contains(operator.as_str()) {
+            return Err(Error::field("occasion.reason", "会长期保存并显示给多人，请不要写出当事人的姓名"));
+        }
+        store::merchant_save(&mut tx, keys, &village, std::slice::from_ref(&merchant)).await?;
+        let told = Told {
+            change: change.clone(),
+            record: merchant.name.to_string(),
+            revision: merchant.revision,
+            households: Vec::new(),
+            resident: None,
+        };
+        occasion_save(&mut tx, &village, day_of(&occasion, now)?, &occasion.reason, &[told]).await?;
+        self.changes.append(&mut tx, authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(merchant)
+    }
+}
+
 /// The merchant, if its landlord's household is the caller's to see.
-async fn get(
+pub(crate) async fn get(
     tx: &mut Tx,
     keys: &VillageKeys,
     name: &MerchantName,

@@ -4,16 +4,18 @@ mod rpc;
 pub(crate) mod rules;
 pub(crate) mod store;
 
-use events::Changes;
+use events::{Change, Changes};
 use platform::revision::must_be;
 use platform::vault::VillageKeys;
 use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Tx, Vault};
 use proto::names::{HouseholdName, ResidentName};
+use proto::registry::v1::household_changed::Happened;
 
 pub(crate) use rules::Resident;
-use rules::{Draft, Update};
+use rules::{Draft, Filter, Parent, Update};
 
-use crate::household;
+use crate::household::Household;
+use crate::{care_tags, household};
 
 /// The use cases of residents.
 pub(crate) struct Residents {
@@ -37,15 +39,19 @@ impl Residents {
         if let Some(made) = request.claim(&mut tx, &village, &name.to_string()).await? {
             return get(&mut tx, &keys, &made.parse().map_err(Error::internal)?, &authority, false).await;
         }
-        // Only so that a household which is not the caller's is not found; the foreign key knows the others.
-        household::store::household_find(&mut tx, &keys, &draft.household, authority.grids(), false)
-            .await?
-            .ok_or_else(|| Error::NotFound(draft.household.to_string()))?;
+        let needs_care = !draft.facts.tags.is_empty();
+        let home = household::get(&mut tx, &keys, &draft.household, &authority, needs_care).await?;
+        home.facts.must_be_open()?;
+        care_tags::must_be_used(&mut tx, &village, &draft.facts.tags).await?;
         let (resident, change) = rules::create(name.clone(), draft.facts, self.clock.now())?;
         if store::resident_save(&mut tx, &keys, &village, std::slice::from_ref(&resident)).await? == 0 {
             return Err(Error::AlreadyExists(name.to_string()));
         }
-        self.changes.append(&mut tx, &authority, &[change]).await?;
+        let mut changes = vec![change];
+        if needs_care {
+            changes.extend(self.tell_household(&mut tx, &keys, home).await?);
+        }
+        self.changes.append(&mut tx, &authority, &changes).await?;
         self.changes.commit(tx).await?;
         Ok(resident)
     }
@@ -57,16 +63,21 @@ impl Residents {
         get(&mut tx, &keys, name, &authority, false).await
     }
 
-    async fn list(&self, caller: &Caller, parent: &HouseholdName, page: &Page) -> Result<(Vec<Resident>, String)> {
-        let authority = caller.within(&parent.village)?;
+    async fn list(
+        &self,
+        caller: &Caller,
+        parent: &Parent,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<Resident>, String)> {
+        let village = parent.village();
+        let authority = caller.within(&village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        let keys = self.vault.keys(&mut tx, &parent.village).await?;
-        let rows = store::resident_list(&mut tx, &keys, parent, authority.grids(), page).await?;
-        if rows.is_empty() {
-            // Nobody beside the head, or no such household.
-            household::store::household_find(&mut tx, &keys, parent, authority.grids(), false)
-                .await?
-                .ok_or_else(|| Error::NotFound(parent.to_string()))?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        let rows = store::resident_list(&mut tx, &keys, parent, authority.grids(), filter, page).await?;
+        if let (true, Parent::Household(name)) = (rows.is_empty(), parent) {
+            // Nobody such beside the head, or no such household.
+            household::get(&mut tx, &keys, name, &authority, false).await?;
         }
         let (rows, next) = page.cut(rows, |(entered, _)| entered.to_string());
         Ok((rows.into_iter().map(|(_, resident)| resident).collect(), next))
@@ -80,19 +91,46 @@ impl Residents {
         if request.claim(&mut tx, &name.village, &name.to_string()).await?.is_some() {
             return get(&mut tx, &keys, &name, &authority, false).await;
         }
+        // The household before the person, in the order in which all hold them.
+        let mut home = None;
+        if let Some(tags) = &update.amendment.tags {
+            care_tags::must_be_used(&mut tx, &name.village, tags).await?;
+            let household = HouseholdName::new(name.village, name.household);
+            home = household::store::household_find(&mut tx, &keys, &household, authority.grids(), true).await?;
+        }
         let before = get(&mut tx, &keys, &name, &authority, true).await?;
         must_be(update.expected, before.revision, &name)?;
         let facts = before.facts.clone().amended(update.amendment);
         let (resident, change) = rules::replace(before, facts, self.clock.now())?;
         store::resident_save(&mut tx, &keys, &name.village, std::slice::from_ref(&resident)).await?;
-        self.changes.append(&mut tx, &authority, &[change]).await?;
+        let mut changes = vec![change];
+        if let Some(home) = home {
+            changes.extend(self.tell_household(&mut tx, &keys, home).await?);
+        }
+        self.changes.append(&mut tx, &authority, &changes).await?;
         self.changes.commit(tx).await?;
         Ok(resident)
     }
 }
 
+impl Residents {
+    /// Writes what care the household's residents need, if that is not what it was.
+    async fn tell_household(&self, tx: &mut Tx, keys: &VillageKeys, home: Household) -> Result<Option<Change>> {
+        let care = store::resident_tags(tx, &home.name).await?;
+        let care = rules::care_of(care.iter());
+        if care == home.facts.resident_tags {
+            return Ok(None);
+        }
+        let village = home.name.village;
+        let facts = household::rules::Facts { resident_tags: care, ..home.facts.clone() };
+        let (home, change) = household::rules::replace(home, facts, Happened::Updated, self.clock.now())?;
+        household::store::household_save(tx, keys, &village, std::slice::from_ref(&home)).await?;
+        Ok(Some(change))
+    }
+}
+
 /// The person, if their household is the caller's to see.
-async fn get(
+pub(crate) async fn get(
     tx: &mut Tx,
     keys: &VillageKeys,
     name: &ResidentName,

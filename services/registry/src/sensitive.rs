@@ -27,9 +27,12 @@ pub(crate) fn open_telephone(keys: &VillageKeys, sealed: Option<Vec<u8>>) -> Res
     open(keys, sealed)?.map(|number| Telephone::parse(&number)).transpose().map_err(Error::internal)
 }
 
+/// What stands where the name of somebody was who asked to be forgotten.
+pub(crate) const ERASED: &str = "（已删除）";
+
 /// `张**`: the first character, and not how many follow.
 pub(crate) fn masked_name(name: &str) -> String {
-    masked(name, 1, "**")
+    if name == ERASED { name.to_owned() } else { masked(name, 1, "**") }
 }
 
 /// `高冲村***`: about where, and not the door.

@@ -12,17 +12,17 @@ use tonic::{Request, Response, Status};
 use workbook::formats::{CitizenId, Telephone};
 
 use super::Households;
-use super::rules::{Amendment, Draft, Facts, Filter, Household, Kind, State, Update, Verification};
+use super::rules::{Amendment, Draft, Facts, Filter, Household, Kind, MOST_PERSONS, State, Update, Verification};
 use crate::fields;
 use crate::sensitive::{masked_address, masked_name};
 
-/// More people than any household has; a larger number is a slip of the pen.
-const MOST_PERSONS: i32 = 1000;
 /// The fields that can be changed.
 const CHANGEABLE: &[&str] = &[
     "number",
     "head_name",
     "citizen_id",
+    "head_party_member",
+    "head_pension_due_on",
     "telephone",
     "registered_persons",
     "villager_group",
@@ -34,7 +34,6 @@ const CHANGEABLE: &[&str] = &[
     "tags",
     "verified_on",
     "active_since",
-    "state",
 ];
 
 impl Households {
@@ -118,6 +117,8 @@ impl From<Household> for pb::Household {
             tags: household.facts.tags,
             verified_on: household.facts.verified_on.map(date),
             active_since: household.facts.active_since.map(date),
+            head_party_member: household.facts.head_party_member,
+            head_pension_due_on: household.facts.head_pension_due_on.map(date),
             state: household.facts.state.into(),
             etag: household.revision.to_string(),
             create_time: Some(timestamp(household.created_at)),
@@ -127,15 +128,15 @@ impl From<Household> for pb::Household {
 }
 
 /// Reads the fields of a household that is sent, each in one way whether it is entered or changed.
-struct Reading<'m> {
-    household: &'m pb::Household,
-    village: Option<VillageCode>,
-    today: NaiveDate,
-    wrong: Violations,
+pub(crate) struct Reading<'m> {
+    pub(crate) household: &'m pb::Household,
+    pub(crate) village: Option<VillageCode>,
+    pub(crate) today: NaiveDate,
+    pub(crate) wrong: Violations,
 }
 
 impl Reading<'_> {
-    fn number(&mut self) -> Option<String> {
+    pub(crate) fn number(&mut self) -> Option<String> {
         fields::required(&mut self.wrong, "household.number", &self.household.number)
     }
 
@@ -148,7 +149,7 @@ impl Reading<'_> {
         fields::optional(&mut self.wrong, "household.citizen_id", &self.household.citizen_id, parse)
     }
 
-    fn telephone(&mut self) -> Option<Option<Telephone>> {
+    pub(crate) fn telephone(&mut self) -> Option<Option<Telephone>> {
         fields::optional(&mut self.wrong, "household.telephone", &self.household.telephone, Telephone::parse)
     }
 
@@ -160,7 +161,7 @@ impl Reading<'_> {
         Some(persons)
     }
 
-    fn villager_group(&mut self) -> Option<Option<LocalCode>> {
+    pub(crate) fn villager_group(&mut self) -> Option<Option<LocalCode>> {
         let name = self.household.villager_group.as_str();
         if name.is_empty() {
             return Some(None);
@@ -170,27 +171,27 @@ impl Reading<'_> {
         name.map(|name| Some(name.villager_group))
     }
 
-    fn kind(&mut self) -> Option<Kind> {
+    pub(crate) fn kind(&mut self) -> Option<Kind> {
         fields::choice(&mut self.wrong, "household.kind", Kind::read(self.household.kind))
     }
 
-    fn grid(&mut self) -> Option<proto::names::GridCode> {
+    pub(crate) fn grid(&mut self) -> Option<proto::names::GridCode> {
         let name: Option<GridName> =
             fields::within(&mut self.wrong, "household.grid", &self.household.grid, self.village);
         name.map(|name| name.grid)
     }
 
-    fn address(&mut self) -> Option<Option<String>> {
+    pub(crate) fn address(&mut self) -> Option<Option<String>> {
         let address = fields::text(&mut self.wrong, "household.address", &self.household.address)?;
         Some(Some(address).filter(|address| !address.is_empty()))
     }
 
-    fn current_address(&mut self) -> Option<Option<String>> {
+    pub(crate) fn current_address(&mut self) -> Option<Option<String>> {
         let address = fields::text(&mut self.wrong, "household.current_address", &self.household.current_address)?;
         Some(Some(address).filter(|address| !address.is_empty()))
     }
 
-    fn tags(&mut self) -> Option<Vec<String>> {
+    pub(crate) fn tags(&mut self) -> Option<Vec<String>> {
         let wrong = &mut self.wrong;
         self.household.tags.iter().map(|tag| fields::required(wrong, "household.tags", tag)).collect()
     }
@@ -199,12 +200,21 @@ impl Reading<'_> {
         fields::day(&mut self.wrong, "household.verified_on", self.household.verified_on.as_ref())
     }
 
+    fn head_pension_due_on(&mut self) -> Option<Option<NaiveDate>> {
+        let day = self.household.head_pension_due_on.as_ref();
+        fields::day(&mut self.wrong, "household.head_pension_due_on", day)
+    }
+
     fn active_since(&mut self) -> Option<Option<NaiveDate>> {
         fields::day(&mut self.wrong, "household.active_since", self.household.active_since.as_ref())
     }
 
     fn state(&mut self) -> Option<Option<State>> {
-        self.wrong.check("household.state", State::read(self.household.state))
+        let state = self.wrong.check("household.state", State::read(self.household.state))?;
+        if state == Some(State::Merged) {
+            self.wrong.add("household.state", "only a household that is there can be merged");
+        }
+        Some(state)
     }
 }
 
@@ -223,6 +233,7 @@ fn draft(message: pb::CreateHouseholdRequest, today: NaiveDate) -> Result<Draft,
     let (registered_persons, villager_group) = (read.registered_persons(), read.villager_group());
     let (address, current_address, tags) = (read.address(), read.current_address(), read.tags());
     let (verified_on, active_since, state) = (read.verified_on(), read.active_since(), read.state());
+    let head_pension_due_on = read.head_pension_due_on();
     let draft = (|| {
         Some(Draft {
             village: village?,
@@ -231,6 +242,8 @@ fn draft(message: pb::CreateHouseholdRequest, today: NaiveDate) -> Result<Draft,
                 number: number?,
                 head_name: head_name?,
                 citizen_id: citizen_id?,
+                head_party_member: household.head_party_member,
+                head_pension_due_on: head_pension_due_on?,
                 telephone: telephone?,
                 registered_persons: registered_persons?,
                 villager_group: villager_group?,
@@ -240,6 +253,7 @@ fn draft(message: pb::CreateHouseholdRequest, today: NaiveDate) -> Result<Draft,
                 current_address: current_address?,
                 outside: household.outside,
                 tags: tags?,
+                resident_tags: Vec::new(),
                 verified_on: verified_on?,
                 active_since: active_since?,
                 state: state?.unwrap_or(State::Active),
@@ -267,13 +281,13 @@ fn update(message: pb::UpdateHouseholdRequest, today: NaiveDate) -> Result<Updat
     }
     changes! {
         number head_name citizen_id telephone registered_persons villager_group kind grid address current_address tags
-        verified_on active_since
+        verified_on active_since head_pension_due_on
+    }
+    if mask.has("head_party_member") {
+        amendment.head_party_member = Some(household.head_party_member);
     }
     if mask.has("outside") {
         amendment.outside = Some(household.outside);
-    }
-    if mask.has("state") {
-        amendment.state = fields::choice(&mut read.wrong, "household.state", State::read(household.state));
     }
     Ok(Update { name: read.wrong.finish(name)?, expected, amendment })
 }
@@ -293,6 +307,9 @@ fn filter(filter: pb::HouseholdFilter, village: VillageCode) -> Result<Filter, E
             .and_then(|group| fields::within(&mut wrong, "filter.villager_group", &group, Some(village)))
             .map(|name: VillagerGroupName| name.villager_group),
         outside: filter.outside,
+        head_party_member: filter.head_party_member,
+        head_pension_due_by: fields::day(&mut wrong, "filter.head_pension_due_by", filter.head_pension_due_by.as_ref())
+            .flatten(),
     };
     wrong.finish(Some(parsed))
 }

@@ -31,8 +31,19 @@ platform::choice! {
         Active = "active",
         Away = "away",
         Demolished = "demolished",
+        Merged = "merged",
     }
 }
+
+impl State {
+    /// May people live in it, and may it be changed?
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Away)
+    }
+}
+
+/// More people than any household has; a larger number is a slip of the pen.
+pub(crate) const MOST_PERSONS: i32 = 1000;
 
 /// Households with one of these tags are visited twice a month. Villages write 独居 and 独居老人 alike: what counts is
 /// how the tag begins.
@@ -54,6 +65,8 @@ pub(crate) struct Facts {
     pub(crate) number: String,
     pub(crate) head_name: String,
     pub(crate) citizen_id: Option<CitizenId>,
+    pub(crate) head_party_member: bool,
+    pub(crate) head_pension_due_on: Option<NaiveDate>,
     pub(crate) telephone: Option<Telephone>,
     pub(crate) registered_persons: i32,
     pub(crate) villager_group: Option<LocalCode>,
@@ -63,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) current_address: Option<String>,
     pub(crate) outside: bool,
     pub(crate) tags: Vec<String>,
+    /// The special care that its residents need, each tag once. It follows from them.
+    pub(crate) resident_tags: Vec<String>,
     pub(crate) verified_on: Option<NaiveDate>,
     pub(crate) active_since: Option<NaiveDate>,
     pub(crate) state: State,
@@ -90,6 +105,8 @@ pub(crate) struct Amendment {
     pub(crate) number: Option<String>,
     pub(crate) head_name: Option<String>,
     pub(crate) citizen_id: Option<Option<CitizenId>>,
+    pub(crate) head_party_member: Option<bool>,
+    pub(crate) head_pension_due_on: Option<Option<NaiveDate>>,
     pub(crate) telephone: Option<Option<Telephone>>,
     pub(crate) registered_persons: Option<i32>,
     pub(crate) villager_group: Option<Option<LocalCode>>,
@@ -101,7 +118,6 @@ pub(crate) struct Amendment {
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) verified_on: Option<Option<NaiveDate>>,
     pub(crate) active_since: Option<Option<NaiveDate>>,
-    pub(crate) state: Option<State>,
 }
 
 /// Somebody confirmed a household's facts.
@@ -122,6 +138,8 @@ pub(crate) struct Filter {
     pub(crate) state: Option<State>,
     pub(crate) villager_group: Option<LocalCode>,
     pub(crate) outside: Option<bool>,
+    pub(crate) head_party_member: Option<bool>,
+    pub(crate) head_pension_due_by: Option<NaiveDate>,
 }
 
 /// Why a household may not be so.
@@ -133,6 +151,8 @@ pub(crate) enum Refusal {
     InTheFuture,
     /// A tenant lives in the village for rent.
     TenantOutside,
+    /// What was merged or demolished accepts nothing more.
+    Closed,
 }
 
 impl From<Refusal> for Error {
@@ -141,6 +161,7 @@ impl From<Refusal> for Error {
             Refusal::GridRetired => Self::refused(reasons::GRID_RETIRED, "the grid has been given up"),
             Refusal::InTheFuture => Self::refused(reasons::IN_THE_FUTURE, "the day of the confirmation is yet to come"),
             Refusal::TenantOutside => Self::field("household.outside", "a tenant household lives in the village"),
+            Refusal::Closed => Self::refused(reasons::HOUSEHOLD_CLOSED, "这户已经合并到其他户或已拆除销户，不能再办理"),
         }
     }
 }
@@ -177,7 +198,8 @@ impl Household {
 impl Facts {
     /// Is it to be visited twice a month?
     pub(crate) fn is_key(&self) -> bool {
-        self.tags.iter().any(|tag| KEY_TAGS.iter().any(|key| tag.starts_with(key)))
+        let tags = self.tags.iter().chain(&self.resident_tags);
+        { tags }.any(|tag| KEY_TAGS.iter().any(|key| tag.starts_with(key)))
     }
 
     /// A household of which only this much is known.
@@ -186,6 +208,8 @@ impl Facts {
             number,
             head_name,
             citizen_id: None,
+            head_party_member: false,
+            head_pension_due_on: None,
             telephone: None,
             registered_persons: 0,
             villager_group: None,
@@ -195,6 +219,7 @@ impl Facts {
             current_address: None,
             outside: false,
             tags: Vec::new(),
+            resident_tags: Vec::new(),
             verified_on: None,
             active_since: None,
             state: State::Active,
@@ -206,6 +231,8 @@ impl Facts {
             number: amendment.number.unwrap_or(self.number),
             head_name: amendment.head_name.unwrap_or(self.head_name),
             citizen_id: amendment.citizen_id.unwrap_or(self.citizen_id),
+            head_party_member: amendment.head_party_member.unwrap_or(self.head_party_member),
+            head_pension_due_on: amendment.head_pension_due_on.unwrap_or(self.head_pension_due_on),
             telephone: amendment.telephone.unwrap_or(self.telephone),
             registered_persons: amendment.registered_persons.unwrap_or(self.registered_persons),
             villager_group: amendment.villager_group.unwrap_or(self.villager_group),
@@ -215,9 +242,10 @@ impl Facts {
             current_address: amendment.current_address.unwrap_or(self.current_address),
             outside: amendment.outside.unwrap_or(self.outside),
             tags: amendment.tags.unwrap_or(self.tags),
+            resident_tags: self.resident_tags,
             verified_on: amendment.verified_on.unwrap_or(self.verified_on),
             active_since: amendment.active_since.unwrap_or(self.active_since),
-            state: amendment.state.unwrap_or(self.state),
+            state: self.state,
         }
     }
 
@@ -238,6 +266,22 @@ impl Facts {
         }
         Ok(self)
     }
+
+    /// Do kind, grid and residence agree, as they have to once a household moves? What a village has always written otherwise
+    /// is taken as it stands: rosters and corrections are not asked this.
+    pub(crate) fn agree_with(&self, grid: &Grid) -> bool {
+        use grids::Kind::{OriginalSettlement, OutsideEstate, ResettlementArea, ShopStreet};
+        match self.kind {
+            Kind::Original => grid.facts.kind == OriginalSettlement && !self.outside,
+            Kind::RebuiltArea => matches!(grid.facts.kind, ResettlementArea | ShopStreet),
+            Kind::Tenant => grid.facts.kind != OutsideEstate && !self.outside,
+            Kind::Relocated => true,
+        }
+    }
+
+    pub(crate) fn must_be_open(&self) -> Result<(), Refusal> {
+        if self.state.is_open() { Ok(()) } else { Err(Refusal::Closed) }
+    }
 }
 
 /// The facts of a household that is entered in this grid.
@@ -256,6 +300,7 @@ pub(crate) fn amended(
     grid: &Grid,
     today: NaiveDate,
 ) -> Result<Facts, Refusal> {
+    before.must_be_open()?;
     if before.grid != grid.name.grid {
         if grid.state == grids::State::Retired {
             return Err(Refusal::GridRetired);
@@ -293,6 +338,7 @@ pub(crate) fn update(
 pub(crate) fn verify(before: Household, day: Option<NaiveDate>, now: DateTime<Utc>) -> Result<(Household, Change)> {
     let today = village_day(now);
     let day = day.unwrap_or(today);
+    before.facts.must_be_open()?;
     if day > today {
         return Err(Refusal::InTheFuture.into());
     }

@@ -13,8 +13,8 @@ use crate::citizen::{Claim, citizen_save};
 use crate::search::initials;
 use crate::sensitive::{open, open_citizen_id, open_telephone, seal};
 
-/// Between the tags of a household where an array of arrays would be needed: a sign that no tag can have.
-const TAGS: &str = "\u{1f}";
+/// Between the tags of a record where an array of arrays would be needed: a sign that no tag can have.
+pub(crate) const TAGS: &str = "\u{1f}";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -31,9 +31,12 @@ struct Row {
     current_address_sealed: Option<Vec<u8>>,
     outside: bool,
     tags: Vec<String>,
+    resident_tags: Vec<String>,
     verified_on: Option<NaiveDate>,
     active_since: Option<NaiveDate>,
     state: State,
+    head_party_member: bool,
+    head_pension_due_on: Option<NaiveDate>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -44,7 +47,7 @@ macro_rules! columns {
     () => {
         "select id, number, head_name, citizen_id_sealed, telephone_sealed, registered_persons, villager_group, kind, \
                 grid, address_sealed, current_address_sealed, outside, tags, verified_on, active_since, state, \
-                revision, created_at, updated_at
+                resident_tags, head_party_member, head_pension_due_on, revision, created_at, updated_at
            from household "
     };
 }
@@ -66,9 +69,12 @@ impl Row {
                 current_address: open(keys, self.current_address_sealed)?,
                 outside: self.outside,
                 tags: self.tags,
+                resident_tags: self.resident_tags,
                 verified_on: self.verified_on,
                 active_since: self.active_since,
                 state: self.state,
+                head_party_member: self.head_party_member,
+                head_pension_due_on: self.head_pension_due_on,
             },
             revision: self.revision,
             created_at: self.created_at,
@@ -120,10 +126,12 @@ pub(crate) async fn household_list(
                 $number,
                 "
                    and ($4::text is null or kind = $4)
-                   and ($6::text is null or $6 = any(tags))
+                   and ($6::text is null or $6 = any(tags) or $6 = any(resident_tags))
                    and ($7::text is null or state = $7)
                    and ($8::text is null or villager_group = $8)
                    and ($9::boolean is null or outside = $9)
+                   and ($11::boolean is null or head_party_member = $11)
+                   and ($12::date is null or head_pension_due_on <= $12)
                  order by number
                  limit $10"
             )
@@ -151,6 +159,8 @@ pub(crate) async fn household_list(
         .bind(filter.villager_group.as_ref().map(|code| code.as_str()))
         .bind(filter.outside)
         .bind(page.limit())
+        .bind(filter.head_party_member)
+        .bind(filter.head_pension_due_by)
         .fetch_all(&mut **tx)
         .await?;
     rows.into_iter().map(|row| row.open(keys, village)).collect()
@@ -176,7 +186,28 @@ pub(crate) async fn household_numbered(
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 
-/// Which households have these numbers, and what sort they are.
+/// Those of these households that are in one of `grids` (none: in any), in the order of their ids: kept from being
+/// changed by others until this transaction ends. The order keeps two transactions from waiting for each other.
+pub(crate) async fn household_hold(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    households: &[Uuid],
+    grids: Option<Vec<String>>,
+) -> Result<Vec<Household>> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        columns!(),
+        "where village = $1 and id = any($2) and ($3::text[] is null or grid = any($3)) order by id for update"
+    ))
+    .bind(village.as_str())
+    .bind(households)
+    .bind(grids)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// Which of those that are open have these numbers, and what sort they are.
 pub(crate) async fn household_kinds(
     tx: &mut Tx,
     village: &VillageCode,
@@ -190,7 +221,7 @@ pub(crate) async fn household_kinds(
            from unnest($2::text[]) as asked (wanted)
           cross join lateral (select number, id, kind
                                 from household
-                               where village = $1 and number = wanted
+                               where village = $1 and number = wanted and open
                                limit 1) as household",
     )
     .bind(village.as_str())
@@ -230,28 +261,30 @@ pub(crate) async fn household_save(
         "insert into household as known
                 (village, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                  registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside, tags,
-                 verified_on, active_since, state, revision, created_at, updated_at, head_initials)
+                 resident_tags, verified_on, active_since, state, head_party_member, head_pension_due_on, revision,
+                 created_at, updated_at, head_initials)
          select $1, id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                 registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed, outside,
-                string_to_array(tags, $22), verified_on, active_since, state, revision, created_at, updated_at,
-                head_initials
+                string_to_array(tags, $22), string_to_array(resident_tags, $22), verified_on, active_since, state,
+                head_party_member, head_pension_due_on, revision, created_at, updated_at, head_initials
            from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::integer[],
                        $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::boolean[], $15::text[],
                        $16::date[], $17::date[], $18::text[], $19::bigint[], $20::timestamptz[], $21::timestamptz[],
-                       $23::text[])
+                       $23::boolean[], $24::date[], $25::text[], $26::text[])
                 as given (id, number, head_name, citizen_id_sealed, telephone_sealed, telephone_index,
                           registered_persons, villager_group, kind, grid, address_sealed, current_address_sealed,
                           outside, tags, verified_on, active_since, state, revision, created_at, updated_at,
-                          head_initials)
+                          head_party_member, head_pension_due_on, resident_tags, head_initials)
          on conflict (village, id) do update
             set number = excluded.number, head_name = excluded.head_name,
                 citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
                 telephone_index = excluded.telephone_index, registered_persons = excluded.registered_persons,
                 villager_group = excluded.villager_group, kind = excluded.kind, grid = excluded.grid,
                 address_sealed = excluded.address_sealed, current_address_sealed = excluded.current_address_sealed,
-                outside = excluded.outside, tags = excluded.tags, verified_on = excluded.verified_on,
-                active_since = excluded.active_since, state = excluded.state, revision = excluded.revision,
-                updated_at = excluded.updated_at, head_initials = excluded.head_initials
+                outside = excluded.outside, tags = excluded.tags, resident_tags = excluded.resident_tags,
+                verified_on = excluded.verified_on, active_since = excluded.active_since, state = excluded.state,
+                head_party_member = excluded.head_party_member, head_pension_due_on = excluded.head_pension_due_on,
+                revision = excluded.revision, updated_at = excluded.updated_at, head_initials = excluded.head_initials
           where known.revision = excluded.revision - 1",
     )
     .bind(village.as_str())
@@ -276,6 +309,9 @@ pub(crate) async fn household_save(
     .bind(households.iter().map(|household| household.created_at).collect::<Vec<_>>())
     .bind(households.iter().map(|household| household.updated_at).collect::<Vec<_>>())
     .bind(TAGS)
+    .bind(facts().map(|facts| facts.head_party_member).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.head_pension_due_on).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.resident_tags.join(TAGS)).collect::<Vec<_>>())
     .bind(facts().map(|facts| initials(&facts.head_name)).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
@@ -304,10 +340,12 @@ fn broken(error: sqlx::Error) -> Error {
         Some("household_number") => Error::AlreadyExists("a household with this number".to_owned()),
         Some("household_villager_group") => Error::field("household.villager_group", "there is no such villager group"),
         Some("household_grid") => Error::refused(reasons::UNKNOWN_GRID, "there is no such grid"),
-        Some("merchant_landlord_kind") => Error::refused(
-            reasons::ILLEGAL_MOVE,
-            "open merchants rent from this household, so it stays a rebuilt-area household",
+        Some("merchant_landlord_kind" | "merchant_landlord_open") => Error::refused(
+            reasons::LETS_TO_MERCHANTS,
+            "这户还有营业中的商户租用门面，请先说明由哪户接手出租，或先办理商户歇业、转租",
         ),
+        // Somebody was entered into it after it was looked at.
+        Some("resident_household") => Error::refused(reasons::HOUSEHOLD_NOT_EMPTY, "户内还有其他成员，请先迁出"),
         _ => error.into(),
     }
 }

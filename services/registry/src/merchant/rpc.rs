@@ -1,4 +1,4 @@
-//! MerchantService: merchants as the contract speaks of them, whole on the way in, masked on the way out.
+//! Merchants as the contract speaks of them, whole on the way in, masked on the way out.
 //! No rules, no SQL.
 
 use chrono::NaiveDate;
@@ -7,15 +7,15 @@ use platform::server::admit;
 use platform::{Error, Page, Violations};
 use proto::names::{HouseholdName, MerchantName, VillageCode, VillageName};
 use proto::registry::v1 as pb;
-use proto::registry::v1::merchant_service_server::MerchantService;
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use workbook::formats::{CreditCode, Telephone};
 
-use super::Merchants;
-use super::rules::{Amendment, Draft, Facts, Filter, Merchant, State, Update};
+use super::rules::{Amendment, Draft, Facts, Filter, Merchant, Operator, State, Update};
+use super::{Asked, Merchants};
 use crate::fields;
+use crate::life::rpc::occasion;
 use crate::sensitive::{masked_address, masked_name};
 
 /// The fields that can be changed.
@@ -28,12 +28,10 @@ const CHANGEABLE: &[&str] = &[
     "landlord",
     "address",
     "licence_expires_on",
-    "state",
 ];
 
-#[tonic::async_trait]
-impl MerchantService for Merchants {
-    async fn create_merchant(
+impl Merchants {
+    pub(crate) async fn create_merchant(
         &self,
         request: Request<pb::CreateMerchantRequest>,
     ) -> Result<Response<pb::Merchant>, Status> {
@@ -42,13 +40,16 @@ impl MerchantService for Merchants {
         Ok(Response::new(self.create(&caller, &request, draft(message)?).await?.into()))
     }
 
-    async fn get_merchant(&self, request: Request<pb::GetMerchantRequest>) -> Result<Response<pb::Merchant>, Status> {
+    pub(crate) async fn get_merchant(
+        &self,
+        request: Request<pb::GetMerchantRequest>,
+    ) -> Result<Response<pb::Merchant>, Status> {
         let (caller, message) = admit(request)?;
         let name = message.name.parse().map_err(|error| Error::field("name", error))?;
         Ok(Response::new(self.get(&caller, &name).await?.into()))
     }
 
-    async fn list_merchants(
+    pub(crate) async fn list_merchants(
         &self,
         request: Request<pb::ListMerchantsRequest>,
     ) -> Result<Response<pb::ListMerchantsResponse>, Status> {
@@ -61,7 +62,7 @@ impl MerchantService for Merchants {
         Ok(Response::new(pb::ListMerchantsResponse { merchants, next_page_token }))
     }
 
-    async fn update_merchant(
+    pub(crate) async fn update_merchant(
         &self,
         request: Request<pb::UpdateMerchantRequest>,
     ) -> Result<Response<pb::Merchant>, Status> {
@@ -69,6 +70,61 @@ impl MerchantService for Merchants {
         let request = platform::Request::read(&message.request_id, &message)?;
         Ok(Response::new(self.update(&caller, &request, update(message)?).await?.into()))
     }
+}
+
+impl Merchants {
+    pub(crate) async fn close_merchant(
+        &self,
+        request: Request<pb::CloseMerchantRequest>,
+    ) -> Result<Response<pb::Merchant>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name = wrong.check("name", message.name.parse());
+        let occasion = occasion(&mut wrong, message.occasion);
+        let (name, occasion) = wrong.finish(name.zip(occasion))?;
+        Ok(Response::new(self.close(&caller, &request, Asked { name, expected }, occasion).await?.into()))
+    }
+
+    pub(crate) async fn hand_over_merchant(
+        &self,
+        request: Request<pb::HandOverMerchantRequest>,
+    ) -> Result<Response<pb::Merchant>, Status> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        let expected = expected(&message.etag)?;
+        let mut wrong = Violations::new();
+        let name: Option<MerchantName> = wrong.check("name", message.name.parse());
+        let village = name.as_ref().map(|name| name.village);
+        let landlord = if message.landlord.is_empty() {
+            Some(None)
+        } else {
+            fields::within(&mut wrong, "landlord", &message.landlord, village).map(Some)
+        };
+        let operator = match message.operator {
+            None => Some(None),
+            Some(given) => operator(&mut wrong, &given).map(Some),
+        };
+        let occasion = occasion(&mut wrong, message.occasion);
+        let asked = (|| Some((Asked { name: name?, expected }, operator?, landlord?, occasion?)))();
+        let (asked, operator, landlord, occasion) = wrong.finish(asked)?;
+        let merchant = self.hand_over(&caller, &request, asked, operator, landlord, occasion).await?;
+        Ok(Response::new(merchant.into()))
+    }
+}
+
+fn operator(wrong: &mut Violations, given: &pb::Operator) -> Option<Operator> {
+    let display_name = fields::required(wrong, "operator.display_name", &given.display_name);
+    let telephone = fields::optional(wrong, "operator.telephone", &given.telephone, Telephone::parse);
+    let credit_code = fields::optional(wrong, "operator.credit_code", &given.credit_code, CreditCode::parse);
+    let licence_expires_on = fields::day(wrong, "operator.licence_expires_on", given.licence_expires_on.as_ref());
+    Some(Operator {
+        display_name: display_name?,
+        telephone: telephone?,
+        credit_code: credit_code?,
+        licence_expires_on: licence_expires_on?,
+    })
 }
 
 impl From<Merchant> for pb::Merchant {
@@ -186,9 +242,6 @@ fn update(message: pb::UpdateMerchantRequest) -> Result<Update, Error> {
         )+};
     }
     changes! { display_name credit_code operator_name telephone trade landlord address licence_expires_on }
-    if mask.has("state") {
-        amendment.state = fields::choice(&mut read.wrong, "merchant.state", State::read(merchant.state));
-    }
     Ok(Update { name: read.wrong.finish(name)?, expected, amendment })
 }
 
@@ -201,6 +254,8 @@ fn filter(filter: pb::MerchantFilter, village: VillageCode) -> Result<Filter, Er
             .map(|name: HouseholdName| name.household),
         state: wrong.check("filter.state", State::read(filter.state)).flatten(),
         trade: fields::text(&mut wrong, "filter.trade", &filter.trade).and_then(some),
+        licence_expires_by: fields::day(&mut wrong, "filter.licence_expires_by", filter.licence_expires_by.as_ref())
+            .flatten(),
     };
     wrong.finish(Some(parsed))
 }

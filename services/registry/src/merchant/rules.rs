@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
 use platform::{Error, Result};
 use proto::names::{HouseholdName, MerchantName, VillageCode};
+use proto::reasons;
 use proto::registry::v1 as pb;
 use proto::registry::v1::merchant_changed::Happened;
 use proto::time::{date, timestamp};
@@ -71,7 +72,15 @@ pub(crate) struct Amendment {
     pub(crate) landlord: Option<Uuid>,
     pub(crate) address: Option<Option<String>>,
     pub(crate) licence_expires_on: Option<Option<NaiveDate>>,
-    pub(crate) state: Option<State>,
+}
+
+/// Who runs a business from now on, with their own licence.
+#[derive(Debug, Clone)]
+pub(crate) struct Operator {
+    pub(crate) display_name: String,
+    pub(crate) telephone: Option<Telephone>,
+    pub(crate) credit_code: Option<CreditCode>,
+    pub(crate) licence_expires_on: Option<NaiveDate>,
 }
 
 /// Which merchants a list shows.
@@ -80,6 +89,7 @@ pub(crate) struct Filter {
     pub(crate) landlord: Option<Uuid>,
     pub(crate) state: Option<State>,
     pub(crate) trade: Option<String>,
+    pub(crate) licence_expires_by: Option<NaiveDate>,
 }
 
 /// Premises for business belong to a household of the rebuilt area.
@@ -98,7 +108,7 @@ impl Facts {
             landlord: amendment.landlord.unwrap_or(self.landlord),
             address: amendment.address.unwrap_or(self.address),
             licence_expires_on: amendment.licence_expires_on.unwrap_or(self.licence_expires_on),
-            state: amendment.state.unwrap_or(self.state),
+            state: self.state,
         }
     }
 
@@ -116,12 +126,19 @@ impl Merchant {
         HouseholdName::new(self.name.village, self.facts.landlord)
     }
 
+    fn must_be_open(&self) -> Result<&Self> {
+        match self.facts.state {
+            State::Open => Ok(self),
+            State::Closed => Err(Error::refused(reasons::ILLEGAL_MOVE, "这家商户已经歇业，不能再办理")),
+        }
+    }
+
     /// The news of this merchant as it now stands: nothing in it says who runs it.
-    fn news(&self) -> Result<Change> {
+    fn news(&self, happened: Happened) -> Result<Change> {
         Change::of(&pb::MerchantChanged {
             name: self.name.to_string(),
             revision: self.revision,
-            happened: if self.revision == 1 { Happened::Created } else { Happened::Updated }.into(),
+            happened: happened.into(),
             change_time: Some(timestamp(self.updated_at)),
             landlord: self.landlord_name().to_string(),
             state: self.facts.state.into(),
@@ -139,7 +156,7 @@ pub(crate) fn create(
 ) -> Result<(Merchant, Change)> {
     facts.must_be_on_premises_of(landlord)?;
     let merchant = Merchant { name, facts, revision: 1, created_at: now, updated_at: now };
-    let change = merchant.news()?;
+    let change = merchant.news(Happened::Created)?;
     Ok((merchant, change))
 }
 
@@ -151,8 +168,60 @@ pub(crate) fn replace(
     now: DateTime<Utc>,
 ) -> Result<(Merchant, Change)> {
     facts.must_be_on_premises_of(landlord)?;
+    next(before, facts, Happened::Updated, now)
+}
+
+/// A merchant goes out of business.
+pub(crate) fn close(before: Merchant, now: DateTime<Utc>) -> Result<(Merchant, Change)> {
+    let facts = Facts { state: State::Closed, ..before.must_be_open()?.facts.clone() };
+    next(before, facts, Happened::Closed, now)
+}
+
+/// A merchant goes on with another operator, another landlord, or both.
+pub(crate) fn hand_over(
+    before: Merchant,
+    operator: Option<Operator>,
+    landlord: Option<&households::Household>,
+    now: DateTime<Utc>,
+) -> Result<(Merchant, Change)> {
+    let mut facts = before.must_be_open()?.facts.clone();
+    if let Some(operator) = operator {
+        facts.operator_name = operator.display_name;
+        facts.telephone = operator.telephone;
+        facts.credit_code = operator.credit_code;
+        facts.licence_expires_on = operator.licence_expires_on;
+    }
+    if let Some(landlord) = landlord {
+        must_be_able_to_let(landlord)?;
+        facts.landlord = landlord.name.household;
+    }
+    if facts == before.facts {
+        return Err(Error::refused(reasons::ILLEGAL_MOVE, "转让前后的经营者和房东都一样，没有变化"));
+    }
+    next(before, facts, Happened::HandedOver, now)
+}
+
+fn must_be_able_to_let(landlord: &households::Household) -> Result<()> {
+    if may_let(landlord.facts.kind) && landlord.facts.state.is_open() {
+        return Ok(());
+    }
+    Err(Error::refused(reasons::NO_LANDLORD, "接手出租门面的须是未销户的重建地户"))
+}
+
+/// A merchant goes on with another landlord, who can let.
+pub(crate) fn let_by(
+    before: Merchant,
+    landlord: &households::Household,
+    now: DateTime<Utc>,
+) -> Result<(Merchant, Change)> {
+    must_be_able_to_let(landlord)?;
+    let facts = Facts { landlord: landlord.name.household, ..before.facts.clone() };
+    next(before, facts, Happened::HandedOver, now)
+}
+
+fn next(before: Merchant, facts: Facts, happened: Happened, now: DateTime<Utc>) -> Result<(Merchant, Change)> {
     let merchant = Merchant { facts, revision: before.revision + 1, updated_at: now, ..before };
-    let change = merchant.news()?;
+    let change = merchant.news(happened)?;
     Ok((merchant, change))
 }
 
@@ -187,12 +256,52 @@ mod tests {
         }
     }
 
+    fn household(kind: households::Kind) -> households::Household {
+        households::Household {
+            name: "villages/430112011211/households/018f5e9e-0000-7000-8000-000000000001".parse().unwrap(),
+            facts: households::Facts::blank("1".into(), "张三".into(), kind, "002".parse().unwrap()),
+            revision: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn open() -> Merchant {
+        create(name(), facts(State::Open), households::Kind::RebuiltArea, DateTime::UNIX_EPOCH).unwrap().0
+    }
+
     #[test]
-    fn a_closed_merchant_may_have_any_landlord_but_does_not_open_again_there() {
+    fn a_closed_merchant_may_have_any_landlord_and_is_over() {
         let (closed, _) =
             create(name(), facts(State::Closed), households::Kind::Relocated, DateTime::UNIX_EPOCH).unwrap();
-        let opened = Amendment { state: Some(State::Open), ..Amendment::default() };
-        let facts = closed.facts.clone().amended(opened);
-        assert!(replace(closed, facts, households::Kind::Relocated, DateTime::UNIX_EPOCH).is_err());
+        assert!(close(closed.clone(), DateTime::UNIX_EPOCH).is_err());
+        let landlord = household(households::Kind::RebuiltArea);
+        assert!(hand_over(closed, None, Some(&landlord), DateTime::UNIX_EPOCH).is_err());
+        assert_eq!(close(open(), DateTime::UNIX_EPOCH).unwrap().0.facts.state, State::Closed);
+    }
+
+    #[test]
+    fn a_new_operator_brings_their_own_licence() {
+        let licensed = Facts {
+            credit_code: Some(CreditCode::parse("92999999MA00000151").unwrap()),
+            licence_expires_on: Some("2025-01-09".parse().unwrap()),
+            ..facts(State::Open)
+        };
+        let before = create(name(), licensed, households::Kind::RebuiltArea, DateTime::UNIX_EPOCH).unwrap().0;
+        let operator =
+            Operator { display_name: "李四".into(), telephone: None, credit_code: None, licence_expires_on: None };
+        let after = hand_over(before, Some(operator), None, DateTime::UNIX_EPOCH).unwrap().0.facts;
+        assert_eq!((after.operator_name.as_str(), after.credit_code, after.licence_expires_on), ("李四", None, None));
+    }
+
+    #[test]
+    fn premises_go_to_an_open_household_of_the_rebuilt_area_only() {
+        let mut landlord = household(households::Kind::RebuiltArea);
+        assert!(hand_over(open(), None, Some(&landlord), DateTime::UNIX_EPOCH).is_ok());
+        landlord.facts.state = households::State::Demolished;
+        assert!(hand_over(open(), None, Some(&landlord), DateTime::UNIX_EPOCH).is_err());
+        let original = household(households::Kind::Original);
+        assert!(hand_over(open(), None, Some(&original), DateTime::UNIX_EPOCH).is_err());
+        assert!(hand_over(open(), None, None, DateTime::UNIX_EPOCH).is_err());
     }
 }

@@ -104,6 +104,7 @@ pub(crate) async fn merchant_list(
            and ($4::uuid is null or m.landlord = $4)
            and ($5::text is null or m.state = $5)
            and ($6::text is null or m.trade = $6)
+           and ($8::date is null or m.licence_expires_on <= $8)
          order by m.entered
          limit $7"
     ))
@@ -114,6 +115,7 @@ pub(crate) async fn merchant_list(
     .bind(filter.state)
     .bind(&filter.trade)
     .bind(page.limit())
+    .bind(filter.licence_expires_by)
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter().map(|row| Ok((row.entered, row.open(keys, village)?))).collect()
@@ -133,6 +135,24 @@ pub(crate) async fn merchant_coded_or_of(
     ))
     .bind(village.as_str())
     .bind(credit_codes)
+    .bind(landlords)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// The open merchants on premises of these households: kept from being changed by others until this transaction ends.
+pub(crate) async fn merchant_hold(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    landlords: &[Uuid],
+) -> Result<Vec<Merchant>> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        columns!(),
+        "where m.village = $1 and m.landlord = any($2) and m.state = 'open' order by m.entered for update of m"
+    ))
+    .bind(village.as_str())
     .bind(landlords)
     .fetch_all(&mut **tx)
     .await?;
@@ -198,6 +218,7 @@ fn broken(error: sqlx::Error) -> Error {
         Some("merchant_landlord") => Error::refused(reasons::UNKNOWN_HOUSEHOLD, "there is no such household"),
         // Somebody changed the household's kind after it was looked at.
         Some("merchant_landlord_kind") => Error::field("merchant.landlord", "is not a household of the rebuilt area"),
+        Some("merchant_landlord_open") => Error::refused(reasons::NO_LANDLORD, "接手出租门面的须是未销户的重建地户"),
         _ => error.into(),
     }
 }

@@ -1,14 +1,16 @@
 //! Residents in the database: sealed on the way in, opened on the way out.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use platform::vault::VillageKeys;
-use platform::{Error, OnConstraint, Page, Result, Tx};
+use platform::{OnConstraint, Page, Result, Tx};
 use proto::names::{HouseholdName, ResidentName, VillageCode};
 use uuid::Uuid;
 use workbook::formats::{CitizenId, Telephone};
 
-use super::rules::{Facts, Resident};
+use super::rules::{Facts, Filter, Parent, Resident};
 use crate::citizen::{Claim, citizen_save};
+use crate::household::rules as households;
+use crate::household::store::TAGS;
 use crate::search::initials;
 use crate::sensitive::{open_citizen_id, open_telephone, seal};
 
@@ -21,6 +23,9 @@ struct Row {
     relation: String,
     citizen_id_sealed: Option<Vec<u8>>,
     telephone_sealed: Option<Vec<u8>>,
+    party_member: bool,
+    tags: Vec<String>,
+    pension_due_on: Option<NaiveDate>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -30,7 +35,7 @@ struct Row {
 macro_rules! columns {
     () => {
         "select r.household, r.id, r.entered, r.display_name, r.relation, r.citizen_id_sealed, r.telephone_sealed, \
-                r.revision, r.created_at, r.updated_at
+                r.party_member, r.tags, r.pension_due_on, r.revision, r.created_at, r.updated_at
            from resident r
            join household h on h.village = r.village and h.id = r.household "
     };
@@ -45,6 +50,9 @@ impl Row {
                 relation: self.relation,
                 citizen_id: open_citizen_id(keys, self.citizen_id_sealed)?,
                 telephone: open_telephone(keys, self.telephone_sealed)?,
+                party_member: self.party_member,
+                tags: self.tags,
+                pension_due_on: self.pension_due_on,
             },
             revision: self.revision,
             created_at: self.created_at,
@@ -83,29 +91,50 @@ pub(crate) async fn resident_find(
     row.map(|row| row.open(keys, &name.village)).transpose()
 }
 
-/// The people of a household in the order they were entered, each with their place in it.
+/// The people of a household, or of a village, in the order they were entered, each with their place in it.
 pub(crate) async fn resident_list(
     tx: &mut Tx,
     keys: &VillageKeys,
-    parent: &HouseholdName,
+    parent: &Parent,
     grids: Option<Vec<String>>,
+    filter: &Filter,
     page: &Page,
 ) -> Result<Vec<(i64, Resident)>> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
-        columns!(),
-        "where r.village = $1 and r.household = $2 and r.entered > $3
-           and ($4::text[] is null or h.grid = any($4))
-         order by r.entered
-         limit $5"
-    ))
-    .bind(parent.village.as_str())
-    .bind(parent.household)
-    .bind(page.after_number()?)
-    .bind(grids)
-    .bind(page.limit())
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.into_iter().map(|row| Ok((row.entered, row.open(keys, &parent.village)?))).collect()
+    // A statement of its own for each sort of parent, so that each comes from its index.
+    macro_rules! list {
+        ($of:literal) => {
+            concat!(
+                columns!(),
+                "where r.village = $1 and ",
+                $of,
+                " and r.entered > $3
+                  and ($4::text[] is null or h.grid = any($4))
+                  and ($6::text is null or $6 = any(r.tags))
+                  and ($7::boolean is null or r.party_member = $7)
+                  and ($8::date is null or r.pension_due_on <= $8)
+                  and ($9::text is null or r.relation = $9)
+                order by r.entered
+                limit $5"
+            )
+        };
+    }
+    let (village, household, statement) = match parent {
+        Parent::Household(name) => (&name.village, Some(name.household), list!("r.household = $2")),
+        Parent::Village(village) => (village, None, list!("$2::uuid is null")),
+    };
+    let rows: Vec<Row> = sqlx::query_as(statement)
+        .bind(village.as_str())
+        .bind(household)
+        .bind(page.after_number()?)
+        .bind(grids)
+        .bind(page.limit())
+        .bind(&filter.tag)
+        .bind(filter.party_member)
+        .bind(filter.pension_due_by)
+        .bind(&filter.relation)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.entered, row.open(keys, village)?))).collect()
 }
 
 /// Everybody of these households, in the order they were entered.
@@ -128,6 +157,46 @@ pub(crate) async fn resident_of_households(
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 
+/// Everybody of these households, in the order they were entered: kept from being changed by others until this
+/// transaction ends.
+pub(crate) async fn resident_hold(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    households: &[Uuid],
+) -> Result<Vec<Resident>> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        columns!(),
+        "where r.village = $1 and r.household = any($2) order by r.entered for update of r"
+    ))
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| row.open(keys, village)).collect()
+}
+
+/// The tags of everybody in a household who has any.
+pub(crate) async fn resident_tags(tx: &mut Tx, household: &HouseholdName) -> Result<Vec<Vec<String>>> {
+    Ok(sqlx::query_scalar("select tags from resident where village = $1 and household = $2 and tags <> '{}'")
+        .bind(household.village.as_str())
+        .bind(household.household)
+        .fetch_all(&mut **tx)
+        .await?)
+}
+
+/// Ends the records of people who are heads of households now.
+pub(crate) async fn resident_remove(tx: &mut Tx, village: &VillageCode, residents: &[Uuid]) -> Result<()> {
+    if !residents.is_empty() {
+        sqlx::query("delete from resident where village = $1 and id = any($2)")
+            .bind(village.as_str())
+            .bind(residents)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Writes new ones and next versions with their citizen ID numbers, and answers how many: fewer than given if somebody
 /// was faster.
 pub(crate) async fn resident_save(
@@ -144,18 +213,21 @@ pub(crate) async fn resident_save(
     let done = sqlx::query(
         "insert into resident as known
                 (village, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
-                 revision, created_at, updated_at, initials)
+                 party_member, tags, pension_due_on, revision, created_at, updated_at, initials)
          select $1, household, id, display_name, relation, citizen_id_sealed, telephone_sealed, telephone_index,
-                revision, created_at, updated_at, initials
+                party_member, string_to_array(tags, $15), pension_due_on, revision, created_at, updated_at, initials
            from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[],
-                       $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[])
+                       $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::date[],
+                       $16::text[])
                 with ordinality as given (household, id, display_name, relation, citizen_id_sealed, telephone_sealed,
-                                          telephone_index, revision, created_at, updated_at, initials, place)
+                                          telephone_index, revision, created_at, updated_at, party_member, tags,
+                                          pension_due_on, initials, place)
           order by place
          on conflict (village, id) do update
-            set display_name = excluded.display_name, relation = excluded.relation,
+            set household = excluded.household, display_name = excluded.display_name, relation = excluded.relation,
                 citizen_id_sealed = excluded.citizen_id_sealed, telephone_sealed = excluded.telephone_sealed,
-                telephone_index = excluded.telephone_index, revision = excluded.revision,
+                telephone_index = excluded.telephone_index, party_member = excluded.party_member,
+                tags = excluded.tags, pension_due_on = excluded.pension_due_on, revision = excluded.revision,
                 updated_at = excluded.updated_at, initials = excluded.initials
           where known.revision = excluded.revision - 1",
     )
@@ -170,10 +242,15 @@ pub(crate) async fn resident_save(
     .bind(residents.iter().map(|resident| resident.revision).collect::<Vec<_>>())
     .bind(residents.iter().map(|resident| resident.created_at).collect::<Vec<_>>())
     .bind(residents.iter().map(|resident| resident.updated_at).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.party_member).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.tags.join(TAGS)).collect::<Vec<_>>())
+    .bind(facts().map(|facts| facts.pension_due_on).collect::<Vec<_>>())
+    .bind(TAGS)
     .bind(facts().map(|facts| initials(&facts.display_name)).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
-    .on_constraint("resident_household", || Error::NotFound("the household".to_owned()))?;
+    // Closed after it was looked at.
+    .on_constraint("resident_household", || households::Refusal::Closed.into())?;
     let claims: Vec<Claim> = residents
         .iter()
         .zip(&citizen_ids)

@@ -144,7 +144,7 @@ async fn write_sheets(tx: &mut Tx, keys: &VillageKeys, export: &Export, file: &F
         }
     }
     if file.sheet("商户", cells::MERCHANT).await {
-        let open = merchants::Filter { state: Some(merchants::State::Open), landlord: None, trade: None };
+        let open = merchants::Filter { state: Some(merchants::State::Open), ..merchants::Filter::default() };
         let mut token = String::new();
         loop {
             let page = Page::read(PAGE, &token, &"export")?;

@@ -136,6 +136,10 @@ fn after(
             let message = "这个微网格已停用，请改填现用的微网格";
             flaws.push(("微网格编号", Refusal::new("GRID_RETIRED", message)));
         }
+        Err(rules::Refusal::Closed) => {
+            let message = "这户已经合并到其他户或已拆除销户，请删去这一行，或改填现在的户编号";
+            flaws.push(("户编号", Refusal::new("HOUSEHOLD_CLOSED", message)));
+        }
         Err(rules::Refusal::TenantOutside) => {
             let message = "租住户住在村里，不能放在区外小区，请核对住户类型或微网格";
             flaws.push(("住户类型", Refusal::new("TENANT_OUTSIDE", message)));

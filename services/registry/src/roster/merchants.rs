@@ -132,6 +132,5 @@ fn amendment(row: &MerchantRow, landlord: Uuid) -> Amendment {
         landlord: Some(landlord),
         address: row.address.clone().map(Some),
         licence_expires_on: row.licence_expires_on.map(Some),
-        ..Amendment::default()
     }
 }

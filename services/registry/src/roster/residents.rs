@@ -153,10 +153,9 @@ fn mask_of(column: &str, facts: &Facts) -> String {
 
 fn entered(row: &ResidentRow) -> Facts {
     Facts {
-        display_name: row.display_name.clone().unwrap_or_default(),
-        relation: row.relation.clone(),
         citizen_id: row.citizen_id.clone(),
         telephone: row.telephone.clone(),
+        ..Facts::blank(row.display_name.clone().unwrap_or_default(), row.relation.clone())
     }
 }
 
@@ -167,5 +166,6 @@ fn amendment(row: &ResidentRow) -> Amendment {
         relation: Some(row.relation.clone()),
         citizen_id: row.citizen_id.clone().map(Some),
         telephone: row.telephone.clone().map(Some),
+        ..Amendment::default()
     }
 }

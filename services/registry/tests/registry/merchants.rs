@@ -3,6 +3,7 @@
 use proto::registry::v1::*;
 use tonic::Code;
 
+use crate::lives::because;
 use crate::support::{GAOCHONG, World, create, date, household, mask, rebuilt};
 
 pub(crate) fn merchant(landlord: &str, name: &str, credit_code: &str) -> CreateMerchantRequest {
@@ -38,12 +39,17 @@ async fn a_merchant_goes_in_whole_and_comes_out_masked() {
         client.create_merchant(merchant(&landlord, "兴达餐饮店", "92999999MA00000151")).await.unwrap().into_inner();
     let read = client.get_merchant(GetMerchantRequest { name: made.name.clone() }).await.unwrap().into_inner();
     assert_eq!(read, made);
-    let closed = Merchant { state: MerchantState::Closed.into(), trade: "服装".into(), ..made.clone() };
-    let request =
-        UpdateMerchantRequest { merchant: Some(closed), update_mask: mask(&["state"]), request_id: String::new() };
-    let closed = client.update_merchant(request.clone()).await.unwrap().into_inner();
+    let request = CloseMerchantRequest {
+        name: made.name.clone(),
+        etag: "1".into(),
+        occasion: because("歇业"),
+        ..Default::default()
+    };
+    let closed = client.close_merchant(request.clone()).await.unwrap().into_inner();
     assert_eq!((closed.state, closed.trade.as_str()), (MerchantState::Closed.into(), "餐饮"));
-    assert_eq!(client.update_merchant(request).await.unwrap_err().code(), Code::Aborted);
+    assert_eq!(client.close_merchant(request.clone()).await.unwrap_err().code(), Code::Aborted);
+    let again = CloseMerchantRequest { etag: String::new(), ..request };
+    assert_eq!(client.close_merchant(again).await.unwrap_err().code(), Code::FailedPrecondition);
     for answer in [&made, &closed] {
         assert_eq!((answer.display_name.as_str(), answer.credit_code.as_str()), ("兴达餐饮店", "92999999MA00000151"));
         assert_eq!((answer.operator_name.as_str(), answer.telephone.as_str()), ("孟**", "190****2690"));
@@ -68,10 +74,8 @@ async fn a_landlord_is_a_household_of_the_rebuilt_area_and_stays_one_while_it_le
         UpdateHouseholdRequest { household: Some(relocated), update_mask: mask(&["kind"]), request_id: String::new() };
     assert_eq!(households.update_household(relocate.clone()).await.unwrap_err().code(), Code::FailedPrecondition);
 
-    let closed = Merchant { state: MerchantState::Closed.into(), ..made };
-    let request =
-        UpdateMerchantRequest { merchant: Some(closed), update_mask: mask(&["state"]), request_id: String::new() };
-    client.update_merchant(request).await.unwrap();
+    let request = CloseMerchantRequest { name: made.name, occasion: because("歇业"), ..Default::default() };
+    client.close_merchant(request).await.unwrap();
     assert!(households.update_household(relocate).await.is_ok());
 }
 
@@ -98,4 +102,31 @@ async fn a_credit_code_is_in_the_village_once_and_holds_its_check() {
     list.filter = Some(MerchantFilter { trade: "服装".into(), landlord, ..MerchantFilter::default() });
     list.page_token = String::new();
     assert!(client.list_merchants(list).await.unwrap().into_inner().merchants.is_empty());
+}
+
+#[tokio::test]
+async fn a_merchant_is_handed_over_to_another_operator_or_landlord() {
+    let world = World::new().await;
+    let first = landlord(&world).await.name;
+    let mut households = world.households(&world.clerk(GAOCHONG));
+    let second =
+        households.create_household(create(GAOCHONG, rebuilt(GAOCHONG, "00777"))).await.unwrap().into_inner().name;
+    let original =
+        households.create_household(create(GAOCHONG, household(GAOCHONG, "00778"))).await.unwrap().into_inner();
+    let mut client = world.merchants(&world.clerk(GAOCHONG));
+    let made = client.create_merchant(merchant(&first, "兴达餐饮店", "92999999MA00000151")).await.unwrap().into_inner();
+    let request =
+        HandOverMerchantRequest { name: made.name.clone(), occasion: because("转让"), ..Default::default() };
+    let nothing = client.hand_over_merchant(request.clone()).await.unwrap_err();
+    assert_eq!(nothing.code(), Code::FailedPrecondition);
+    let cannot = HandOverMerchantRequest { landlord: original.name, ..request.clone() };
+    assert_eq!(client.hand_over_merchant(cannot).await.unwrap_err().code(), Code::FailedPrecondition);
+    let operator =
+        Operator { display_name: "王小二".into(), telephone: "19000040009".into(), ..Operator::default() };
+    let both = HandOverMerchantRequest { operator: Some(operator), landlord: second.clone(), ..request };
+    let named = HandOverMerchantRequest { occasion: because("转给王小二"), ..both.clone() };
+    assert_eq!(client.hand_over_merchant(named).await.unwrap_err().code(), Code::InvalidArgument);
+    let after = client.hand_over_merchant(both).await.unwrap().into_inner();
+    assert_eq!((after.operator_name.as_str(), after.credit_code.as_str()), ("王**", ""));
+    assert_eq!((after.landlord, after.etag.as_str()), (second, "2"));
 }

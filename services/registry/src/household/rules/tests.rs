@@ -26,6 +26,8 @@ fn facts() -> Facts {
         number: "00001".into(),
         head_name: "张三".into(),
         citizen_id: None,
+        head_party_member: false,
+        head_pension_due_on: None,
         telephone: None,
         registered_persons: 3,
         villager_group: None,
@@ -35,6 +37,7 @@ fn facts() -> Facts {
         current_address: None,
         outside: false,
         tags: Vec::new(),
+        resident_tags: Vec::new(),
         verified_on: None,
         active_since: None,
         state: State::Active,
@@ -82,6 +85,7 @@ fn the_order_of_tags_and_their_repetition_mean_nothing() {
 fn a_key_household_is_known_by_its_tags() {
     let tagged = |tag: &str| Facts { tags: vec![tag.into()], ..facts() }.is_key();
     assert!(["独居", "独居老人", "留守儿童", "残疾", "低保"].into_iter().all(tagged));
+    assert!(Facts { resident_tags: vec!["留守儿童".into()], ..facts() }.is_key());
     assert!(!tagged("党员户") && !tagged("退役军人") && !facts().is_key());
 }
 
