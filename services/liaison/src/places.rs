@@ -179,3 +179,18 @@ fn code<N: FromStr<Err = NameError>>(name: &str, part: impl FnOnce(N) -> LocalCo
 fn unsaid(field: &str) -> Error {
     Error::internal(format!("news does not say the {field}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A state that is not known would make every piece of news with it a dead letter.
+    #[test]
+    fn every_state_of_a_household_is_known_and_only_one_has_a_link() {
+        for state in (1..).map_while(|value| pb::HouseholdState::try_from(value).ok()) {
+            let known = HouseholdState::read(state.into());
+            assert!(matches!(known, Ok(Some(_))), "{state:?}");
+            assert_eq!(known == Ok(Some(HouseholdState::Active)), state == pb::HouseholdState::Active);
+        }
+    }
+}
