@@ -116,6 +116,7 @@ mod tests {
             "name",
             "area",
             "areas",
+            "assignee",
             "concerns",
             "grid",
             "household",

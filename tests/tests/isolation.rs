@@ -70,7 +70,7 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
             ("representative" | "member" | "owner", Kind::String) => {
                 message.set_field(&field, Value::String(named("members")))
             }
-            ("display_name" | "text" | "matter_type" | "result" | "reason" | "head_name", Kind::String) => {
+            ("display_name" | "text" | "matter_type" | "result" | "reason" | "note" | "where_to_go" | "head_name", Kind::String) => {
                 message.set_field(&field, Value::String("改名".into()));
             }
             ("update_mask", _) => {
@@ -110,7 +110,7 @@ fn collection(method: &str) -> String {
         | ["Record", "Endorsement" | "Objection"]
         | ["Post", "Notice"] => "member".to_owned(),
         ["Seat" | "Vacate" | "Cover" | "Uncover", ..] => "team".to_owned(),
-        ["Follow", "Up", rest @ ..] => camel(rest),
+        ["Follow", "Up", rest @ ..] | ["Send", "Back", rest @ ..] => camel(rest),
         [_, rest @ ..] => camel(rest),
         [] => String::new(),
     };

@@ -5,6 +5,7 @@ mod record;
 mod rpc;
 mod rules;
 mod store;
+mod workflow;
 
 use chrono::{DateTime, Utc};
 use events::{Changes, News};
@@ -15,7 +16,6 @@ use desk::{Asked, ConcernDesk, What};
 
 pub(crate) use record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
 use record::{Move, OwnerKind};
-pub(crate) use rules::reference;
 use rules::{Command, Draft};
 use store::Filter;
 pub(crate) use store::concerns_of_ledger;

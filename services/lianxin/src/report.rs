@@ -105,11 +105,20 @@ pub(crate) fn in_words(set: &FigureSet) -> String {
         (ConcernState::Deliberating, "商议中"),
         (ConcernState::Resolved, "待回访"),
         (ConcernState::Closed, "已办结"),
+        (ConcernState::Returned, "已退回"),
+        (ConcernState::Declined, "不予受理"),
+        (ConcernState::Withdrawn, "已撤回"),
+        (ConcernState::Merged, "已合并"),
     ]
     .map(|(state, word)| {
         let count = set.concerns_by_state.iter().find(|count| count.state() == state).map_or(0, |count| count.count);
-        format!("{word} {count}")
+        (state, count, word)
     })
+    .into_iter()
+    // Those that most places never have are told where there are any.
+    .filter(|(state, count, _)| *count > 0 || *state <= ConcernState::Closed)
+    .map(|(_, count, word)| format!("{word} {count}"))
+    .collect::<Vec<_>>()
     .join("、");
     format!(
         "{}\n  一张网    微网格 {} 个，村民代表 {} 名，三人组齐 {}/{}\n  户户有人联  {} 户，已联 {} 户，覆盖率 {}；商户 {} 家\n  走访      {} 人次，走到 {} 户\n  四件事    收集民意 {} 件（{matters}）\n  办理      {states}\n  化解      已化解 {} 件，群众确认 {} 件（回访 {} 件，答复 {} 件）",

@@ -15,7 +15,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::record::{Concern, Owner, Step};
-use super::rules::{self, Command, Draft};
+use super::rules::{self, Actor, Command, Draft};
 use super::{Order, store};
 use crate::place::{self, Place, Team};
 
@@ -153,7 +153,7 @@ impl ConcernDesk {
                 What::Act(order) => {
                     let unseen = || Error::NotFound(order.name.to_string());
                     let before = concerns.remove(&order.name).ok_or_else(unseen)?;
-                    if asked.by.grids().is_some() && !before.grid.is_some_and(|grid| asked.by.sees(&grid)) {
+                    if !before.is_seen_by(&asked.by) {
                         return Err(unseen());
                     }
                     must_be(order.expected, before.revision, &order.name)?;
@@ -163,8 +163,8 @@ impl ConcernDesk {
                     {
                         *team = teams.get(&(order.name.village, grid)).cloned();
                     }
-                    let step = rules::act(before, command, asked.by.subject(), now)?;
-                    Ok(Step { note: order.note.clone(), ..step })
+                    let by = Actor { subject: asked.by.subject(), office: asked.by.office() };
+                    rules::act(before, command, &order.note, by, now)
                 }
             })
             .collect())
@@ -237,6 +237,6 @@ fn grid_of(owner: Owner, concern: &Concern) -> Option<GridCode> {
     match owner {
         Owner::Team(grid) => Some(grid),
         Owner::Member(_) => concern.grid,
-        Owner::Office => None,
+        Owner::Office | Owner::Subdistrict => None,
     }
 }

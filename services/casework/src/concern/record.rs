@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
-use platform::{Error, Result};
+use platform::{Authority, Error, Result};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, GridCode, HouseholdName, MemberName, TeamName, VillageCode};
+use proto::names::{ConcernName, GridCode, HouseholdName, MemberName, SubdistrictName, TeamName, VillageCode};
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ platform::choice! {
 }
 
 platform::choice! {
-    /// Where a concern stands, in the order in which it gets there.
+    /// Where a concern stands: as far as closed in the order in which it gets there.
     pub(crate) enum State as proto::casework::v1::ConcernState {
         Reported = "reported",
         Accepted = "accepted",
@@ -27,6 +27,17 @@ platform::choice! {
         Deliberating = "deliberating",
         Resolved = "resolved",
         Closed = "closed",
+        Returned = "returned",
+        Declined = "declined",
+        Withdrawn = "withdrawn",
+        Merged = "merged",
+    }
+}
+
+impl State {
+    /// Has a concern come to an end in it?
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::Closed | Self::Declined | Self::Withdrawn | Self::Merged)
     }
 }
 
@@ -36,6 +47,7 @@ platform::choice! {
         Team = "team",
         Member = "member",
         Office = "office",
+        Subdistrict = "subdistrict",
     }
 }
 
@@ -61,6 +73,15 @@ platform::choice! {
         Resolved = "resolved",
         FollowedUp = "followed_up",
         Updated = "updated",
+        Returned = "returned",
+        Declined = "declined",
+        Withdrawn = "withdrawn",
+        Suspended = "suspended",
+        Resumed = "resumed",
+        Escalated = "escalated",
+        SentBack = "sent_back",
+        Supervised = "supervised",
+        Reopened = "reopened",
     }
 }
 
@@ -73,6 +94,8 @@ pub(crate) enum Owner {
     Member(Uuid),
     /// The village office.
     Office,
+    /// The sub-district, to which it was escalated.
+    Subdistrict,
 }
 
 impl Owner {
@@ -81,15 +104,16 @@ impl Owner {
             Self::Team(_) => OwnerKind::Team,
             Self::Member(_) => OwnerKind::Member,
             Self::Office => OwnerKind::Office,
+            Self::Subdistrict => OwnerKind::Subdistrict,
         }
     }
 
-    /// The code or id beside the kind; none for the office.
+    /// The code or id beside the kind; none for the offices.
     pub(crate) fn key(&self) -> Option<String> {
         match self {
             Self::Team(grid) => Some(grid.to_string()),
             Self::Member(member) => Some(member.to_string()),
-            Self::Office => None,
+            Self::Office | Self::Subdistrict => None,
         }
     }
 
@@ -99,6 +123,7 @@ impl Owner {
             (OwnerKind::Team, Some(grid)) => grid.parse().map(Self::Team).map_err(Error::internal),
             (OwnerKind::Member, Some(member)) => member.parse().map(Self::Member).map_err(Error::internal),
             (OwnerKind::Office, None) => Ok(Self::Office),
+            (OwnerKind::Subdistrict, None) => Ok(Self::Subdistrict),
             _ => Err(Error::internal("an owner without a key")),
         }
     }
@@ -109,6 +134,7 @@ impl Owner {
             Self::Team(grid) => TeamName::new(village, *grid).to_string(),
             Self::Member(member) => MemberName::new(village, *member).to_string(),
             Self::Office => String::new(),
+            Self::Subdistrict => SubdistrictName(village.subdistrict()).to_string(),
         }
     }
 }
@@ -126,12 +152,22 @@ pub(crate) struct Concern {
     pub(crate) reporter: Option<Uuid>,
     pub(crate) state: State,
     pub(crate) owner: Owner,
+    /// Who it was given to and who has neither accepted nor returned it; the owner stays answerable until then.
+    pub(crate) assignee: Option<Owner>,
     pub(crate) routed: bool,
+    pub(crate) returns: i32,
+    /// How often the household sent it back, or came back.
+    pub(crate) reopenings: i32,
+    pub(crate) suspended: bool,
+    pub(crate) supervised: bool,
     pub(crate) reported_on: NaiveDate,
     pub(crate) accepted_on: Option<NaiveDate>,
     pub(crate) resolved_on: Option<NaiveDate>,
     pub(crate) followed_up_on: Option<NaiveDate>,
+    /// The day on which the household said that it is solved, as long as it says so.
+    pub(crate) confirmed_on: Option<NaiveDate>,
     pub(crate) closed_on: Option<NaiveDate>,
+    pub(crate) ended_on: Option<NaiveDate>,
     pub(crate) result: String,
     pub(crate) resolved_by: Option<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -143,6 +179,69 @@ pub(crate) struct Concern {
 }
 
 impl Concern {
+    /// A concern that has just come up: reported, and nothing done with it yet.
+    pub(crate) fn new(
+        name: ConcernName,
+        matter: Matter,
+        text: String,
+        reported_on: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            reference: reference(reported_on, name.concern),
+            name,
+            matter,
+            matter_type: String::new(),
+            text,
+            household: None,
+            grid: None,
+            reporter: None,
+            state: State::Reported,
+            owner: Owner::Office,
+            assignee: None,
+            routed: false,
+            returns: 0,
+            reopenings: 0,
+            suspended: false,
+            supervised: false,
+            reported_on,
+            accepted_on: None,
+            resolved_on: None,
+            followed_up_on: None,
+            confirmed_on: None,
+            closed_on: None,
+            ended_on: None,
+            result: String::new(),
+            resolved_by: None,
+            outcome: None,
+            score: 0,
+            ledger_row: None,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether whoever acts by this authority sees it: in one of their grids, or given to one of their teams.
+    pub(crate) fn is_seen_by(&self, by: &Authority) -> bool {
+        let given = match self.assignee {
+            Some(Owner::Team(grid)) => Some(grid),
+            _ => None,
+        };
+        by.grids().is_none() || self.grid.into_iter().chain(given).any(|grid| by.sees(&grid))
+    }
+
+    /// Makes this owner answerable, and settles whom it was given to. A team has the concerns of its grid.
+    pub(crate) fn give_to(&mut self, owner: Owner) {
+        self.owner = owner;
+        self.assignee = None;
+        // A team that can be given it, or whose member can, is known.
+        self.routed = self.routed || matches!(owner, Owner::Team(_) | Owner::Member(_));
+        if let Owner::Team(grid) = owner {
+            self.grid = Some(grid);
+        }
+    }
+
     pub(crate) fn household_name(&self) -> Option<HouseholdName> {
         self.household.map(|household| HouseholdName::new(self.name.village, household))
     }
@@ -200,8 +299,28 @@ impl Step {
             follow_up_outcome: concern.outcome.map_or(0, Into::into),
             score: concern.score,
             followed_up_on: concern.followed_up_on.map(date),
+            confirmed_on: concern.confirmed_on.map(date),
+            assignee_kind: concern.assignee.map_or(0, |assignee| assignee.kind().into()),
+            assignee: name(concern.assignee.map(|assignee| assignee.name(village))),
+            returns: concern.returns,
+            reopenings: concern.reopenings,
+            suspended: concern.suspended,
+            supervised: concern.supervised,
+            ended_on: concern.ended_on.map(date),
         })
     }
+}
+
+/// A number for a concern to which the village gave none: the day and six signs of its id. One in a thousand million
+/// is taken already, and is then refused; counting instead would make all reports of a village wait for each other.
+pub(crate) fn reference(reported_on: NaiveDate, id: Uuid) -> String {
+    const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // without I, L, O and U, which are misread
+    let bits = id.as_u128();
+    let signs: String = (0..6)
+        .filter_map(|place| SIGNS.get(usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0)))
+        .map(|sign| char::from(*sign))
+        .collect();
+    format!("{}-{signs}", reported_on.format("%y%m%d"))
 }
 
 /// Something that was done with a concern, as it is kept.
@@ -216,4 +335,5 @@ pub(crate) struct Move {
     pub(crate) at: DateTime<Utc>,
     pub(crate) note: String,
     pub(crate) owner: Owner,
+    pub(crate) assignee: Option<Owner>,
 }

@@ -1,16 +1,18 @@
 //! Concerns as the contract speaks of them. No rules, no SQL.
 
+mod order;
 mod read;
+mod workflow;
 
 use platform::server::admit;
 use platform::{Error, Page};
 use proto::casework::v1 as pb;
 use proto::casework::v1::concern_service_server::ConcernService;
-use proto::names::{ConcernName, GridName};
+use proto::names::{ConcernName, GridName, VillageName};
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
-use super::{Concern, Concerns, Move};
+use super::{Concern, Concerns, Move, Order};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -39,39 +41,63 @@ impl ConcernService for Concerns {
     }
 
     async fn update_concern(&self, request: Request<pb::UpdateConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn accept_concern(&self, request: Request<pb::AcceptConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn return_concern(&self, request: Request<pb::ReturnConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn decline_concern(&self, request: Request<pb::DeclineConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn withdraw_concern(&self, request: Request<pb::WithdrawConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn assign_concern(&self, request: Request<pb::AssignConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn start_concern(&self, request: Request<pb::StartConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn suspend_concern(&self, request: Request<pb::SuspendConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn resume_concern(&self, request: Request<pb::ResumeConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn resolve_concern(&self, request: Request<pb::ResolveConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn follow_up_concern(&self, request: Request<pb::FollowUpConcernRequest>) -> Answer<pb::Concern> {
-        let (caller, message) = admit(request)?;
-        let request = platform::Request::read(&message.request_id, &message)?;
-        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn escalate_concern(&self, request: Request<pb::EscalateConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn send_back_concern(&self, request: Request<pb::SendBackConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn supervise_concern(&self, request: Request<pb::SuperviseConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn reopen_concern(&self, request: Request<pb::ReopenConcernRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
     }
 
     async fn list_moves(&self, request: Request<pb::ListMovesRequest>) -> Answer<pb::ListMovesResponse> {
@@ -81,6 +107,25 @@ impl ConcernService for Concerns {
         let (moves, next_page_token) = self.moves(&caller, &name, &page).await?;
         let moves = moves.into_iter().map(|one| told(one, &name)).collect();
         Ok(Response::new(pb::ListMovesResponse { moves, next_page_token }))
+    }
+
+    async fn get_workflow(&self, request: Request<pb::GetWorkflowRequest>) -> Answer<pb::Workflow> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        caller.within(&village)?;
+        Ok(Response::new(workflow::told()))
+    }
+}
+
+impl Concerns {
+    /// What all transitions have in common.
+    async fn transition<M>(&self, request: Request<M>, request_id: impl Fn(&M) -> &String) -> Answer<pb::Concern>
+    where
+        M: prost::Message + TryInto<Order, Error = Error>,
+    {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(request_id(&message), &message)?;
+        Ok(Response::new(self.act(&caller, request, message.try_into()?).await?.into()))
     }
 }
 
@@ -111,6 +156,14 @@ impl From<Concern> for pb::Concern {
             create_time: Some(timestamp(concern.created_at)),
             update_time: Some(timestamp(concern.updated_at)),
             followed_up_on: concern.followed_up_on.map(date),
+            confirmed_on: concern.confirmed_on.map(date),
+            assignee_kind: concern.assignee.map_or(0, |assignee| assignee.kind().into()),
+            assignee: concern.assignee.map(|assignee| assignee.name(village)).unwrap_or_default(),
+            returns: concern.returns,
+            reopenings: concern.reopenings,
+            suspended: concern.suspended,
+            supervised: concern.supervised,
+            ended_on: concern.ended_on.map(date),
         }
     }
 }
@@ -127,5 +180,7 @@ fn told(one: Move, name: &ConcernName) -> pb::Move {
         note: one.note,
         owner_kind: one.owner.kind().into(),
         owner: one.owner.name(name.village),
+        assignee_kind: one.assignee.map_or(0, |assignee| assignee.kind().into()),
+        assignee: one.assignee.map(|assignee| assignee.name(name.village)).unwrap_or_default(),
     }
 }

@@ -1,70 +1,20 @@
-//! How a concern moves. Pure; the table of moves is [`next`], and nothing moves a concern past it but a ledger.
+//! How a concern comes up and what becomes of it. Pure. What may be done when, and where it leads, is the table in
+//! [`super::workflow`]; here is what else follows.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::clock::village_day;
-use platform::{Error, Result};
+use platform::{Error, Office, Result};
 use proto::names::{ConcernName, GridCode};
 use proto::reasons;
 use uuid::Uuid;
 
 use super::record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
+use super::workflow::{Act, allowed};
 use crate::place::{Place, Team};
 
-/// What somebody does with a concern, as far as the table of moves cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
-    Accept,
-    Assign,
-    Start,
-    Resolve,
-    FollowUp(Outcome),
-    Update,
-}
-
-/// The table of moves: what may be done in which state, and where it leads. What is not here is refused.
-pub(crate) const fn next(state: State, act: Act) -> Option<State> {
-    use Act::{Accept, Assign, FollowUp, Resolve, Start, Update};
-    use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
-    use State::{Accepted, Closed, Deliberating, InProgress, Reported, Resolved};
-    match (state, act) {
-        // Those it was reported to take it on.
-        (Reported, Accept) => Some(Accepted),
-        // It is given to somebody else, once it is taken on and until it is solved.
-        (Accepted | InProgress | Deliberating, Assign) => Some(state),
-        // Work begins, or goes on after the two committees.
-        (Accepted | Deliberating, Start) => Some(InProgress),
-        // The handler says it is solved.
-        (InProgress | Deliberating, Resolve) => Some(Resolved),
-        // The household is asked, and closes it or sends it back; who was not reached is asked again.
-        (Resolved, FollowUp(Satisfied | PartlySatisfied)) => Some(Closed),
-        (Resolved, FollowUp(NotSatisfied)) => Some(InProgress),
-        (Resolved, FollowUp(NotReached)) => Some(Resolved),
-        // What it says can be put right until it is closed.
-        (Reported | Accepted | InProgress | Deliberating | Resolved, Update) => Some(state),
-        _ => None,
-    }
-}
-
-/// Every act, in the order of a concern's life, by the method that does it.
-const ACTS: &[(Act, &str)] = &[
-    (Act::Accept, "AcceptConcern"),
-    (Act::Assign, "AssignConcern"),
-    (Act::Start, "StartConcern"),
-    (Act::Resolve, "ResolveConcern"),
-    (Act::FollowUp(Outcome::Satisfied), "FollowUpConcern"),
-    (Act::Update, "UpdateConcern"),
-];
-
-/// The state that follows, or a refusal that names what is possible.
-fn moved(from: State, act: Act) -> Result<State> {
-    next(from, act).ok_or_else(|| {
-        let possible: Vec<&str> =
-            ACTS.iter().filter(|(act, _)| next(from, *act).is_some()).map(|(_, method)| *method).collect();
-        let possible = if possible.is_empty() { "nothing".to_owned() } else { possible.join(", ") };
-        let state = from.as_str();
-        Error::refused(reasons::ILLEGAL_MOVE, format!("the concern is {state}; what can be done with it: {possible}"))
-    })
-}
+/// The second return goes to the village office; the second time a household is not satisfied, somebody keeps an eye on
+/// it.
+const SECOND: i32 = 2;
 
 /// A concern to be reported.
 #[derive(Debug, Clone)]
@@ -93,54 +43,33 @@ pub(crate) fn report(draft: Draft, place: &Place, now: DateTime<Utc>) -> Result<
             "the grid has been given up; name the one that took its place",
         ));
     }
-    let concern = Concern {
-        reference: draft.reference.unwrap_or_else(|| reference(reported_on, draft.name.concern)),
-        name: draft.name,
-        matter: draft.matter,
-        matter_type: draft.matter_type,
-        text: draft.text,
-        household: draft.household,
-        grid: place.grid,
-        reporter: draft.reporter,
-        state: State::Reported,
-        owner: place.team.map_or(Owner::Office, Owner::Team),
-        routed: place.team.is_some(),
-        reported_on,
-        accepted_on: None,
-        resolved_on: None,
-        followed_up_on: None,
-        closed_on: None,
-        result: String::new(),
-        resolved_by: None,
-        outcome: None,
-        score: 0,
-        ledger_row: None,
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut concern = Concern::new(draft.name, draft.matter, draft.text, reported_on, now);
+    if let Some(reference) = draft.reference {
+        concern.reference = reference;
+    }
+    concern.matter_type = draft.matter_type;
+    concern.household = draft.household;
+    concern.grid = place.grid;
+    concern.reporter = draft.reporter;
+    concern.owner = place.team.map_or(Owner::Office, Owner::Team);
+    concern.routed = place.team.is_some();
     Ok(Step { concern, kind: MoveKind::Reported, from: None, note: String::new() })
-}
-
-/// A number for a concern to which the village gave none: the day and six signs of its id. One in a thousand million
-/// is taken already, and is then refused; counting instead would make all reports of a village wait for each other.
-pub(crate) fn reference(reported_on: NaiveDate, id: Uuid) -> String {
-    const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // without I, L, O and U, which are misread
-    let bits = id.as_u128();
-    let signs: String = (0..6)
-        .filter_map(|place| SIGNS.get(usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0)))
-        .map(|sign| char::from(*sign))
-        .collect();
-    format!("{}-{signs}", reported_on.format("%y%m%d"))
 }
 
 /// What somebody does with a concern, with all that belongs to it.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
     Accept,
+    Return,
+    Decline {
+        where_to_go: String,
+    },
+    Withdraw,
     /// With the team of the concern's grid, or of the grid that is to have it, as far as it is known.
     Assign(Owner, Option<Team>),
     Start,
+    Suspend,
+    Resume,
     Resolve {
         result: String,
     },
@@ -148,6 +77,10 @@ pub(crate) enum Command {
         outcome: Outcome,
         score: i32,
     },
+    Escalate,
+    SendBack,
+    Supervise,
+    Reopen,
     Update(Update),
 }
 
@@ -160,83 +93,129 @@ pub(crate) struct Update {
 }
 
 impl Command {
-    const fn act(&self) -> Act {
+    pub(crate) const fn act(&self) -> Act {
         match self {
             Self::Accept => Act::Accept,
+            Self::Return => Act::Return,
+            Self::Decline { .. } => Act::Decline,
+            Self::Withdraw => Act::Withdraw,
             Self::Assign(..) => Act::Assign,
             Self::Start => Act::Start,
+            Self::Suspend => Act::Suspend,
+            Self::Resume => Act::Resume,
             Self::Resolve { .. } => Act::Resolve,
             Self::FollowUp { outcome, .. } => Act::FollowUp(*outcome),
+            Self::Escalate => Act::Escalate,
+            Self::SendBack => Act::SendBack,
+            Self::Supervise => Act::Supervise,
+            Self::Reopen => Act::Reopen,
             Self::Update(_) => Act::Update,
-        }
-    }
-
-    const fn kind(&self) -> MoveKind {
-        match self {
-            Self::Accept => MoveKind::Accepted,
-            Self::Assign(..) => MoveKind::Assigned,
-            Self::Start => MoveKind::Started,
-            Self::Resolve { .. } => MoveKind::Resolved,
-            Self::FollowUp { .. } => MoveKind::FollowedUp,
-            Self::Update(_) => MoveKind::Updated,
         }
     }
 }
 
-/// Carries out a command of `subject`, if the state and the rules allow it.
-pub(crate) fn act(before: Concern, command: Command, subject: &str, now: DateTime<Utc>) -> Result<Step> {
-    let state = moved(before.state, command.act())?;
+/// Who does it, and in which office.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Actor<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) office: Office,
+}
+
+/// Carries out a command, if the table and the rules allow it.
+pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, now: DateTime<Utc>) -> Result<Step> {
+    let act = command.act();
+    let rule = allowed(&before, act, by.office)?;
+    if rule.reason && note.is_empty() {
+        return Err(Error::field("note", "is missing: this is not done without a reason"));
+    }
     match &command {
         Command::Assign(owner, team) => may_own(*owner, team.as_ref())?,
-        Command::FollowUp { .. } if before.resolved_by.as_deref() == Some(subject) => {
+        Command::FollowUp { .. } if before.resolved_by.as_deref() == Some(by.subject) => {
             let message = "you resolved this concern yourself; someone else has to ask the household";
             return Err(Error::refused(reasons::FOLLOW_UP_BY_HANDLER, message));
         }
         _ => {}
     }
+    let state = rule.leads_to(before.state);
     let today = village_day(now);
-    Ok(Step::after(before, command.kind(), now, |concern| {
+    let mut step = Step::after(before, act.kind(), now, |concern| {
+        follow(concern, command, by.subject, today);
         concern.state = state;
-        match command {
-            Command::Accept => concern.accepted_on = Some(today),
-            Command::Assign(owner, _) => {
-                concern.owner = owner;
-                // A team that can be given it, or whose member can, is known.
-                concern.routed = concern.routed || owner != Owner::Office;
-                if let Owner::Team(grid) = owner {
-                    // Whoever answers for it must see it, and a team sees its grid.
-                    concern.grid = Some(grid);
-                }
-            }
-            Command::Start => {}
-            Command::Resolve { result } => {
-                concern.resolved_on = Some(today);
-                concern.resolved_by = Some(subject.to_owned());
-                concern.result = result;
-            }
-            Command::FollowUp { outcome, score } => {
-                concern.followed_up_on = Some(today);
-                concern.outcome = Some(outcome);
-                concern.score = score;
-                concern.closed_on = (state == State::Closed).then_some(today);
-            }
-            Command::Update(update) => {
-                concern.matter = update.matter.unwrap_or(concern.matter);
-                if let Some(matter_type) = update.matter_type {
-                    concern.matter_type = matter_type;
-                }
-                if let Some(text) = update.text {
-                    concern.text = text;
-                }
-            }
-        }
-    }))
+        concern.closed_on = (state == State::Closed).then_some(today);
+        concern.ended_on = state.is_over().then_some(today);
+    });
+    note.clone_into(&mut step.note);
+    Ok(step)
 }
 
-/// A team can own a concern if it is known, a member if it sits in the concern's team, the office always.
+/// What follows from a command beside the state.
+fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDate) {
+    match command {
+        Command::Accept | Command::Start => {
+            concern.accepted_on = concern.accepted_on.or(Some(today));
+            if let Some(assignee) = concern.assignee {
+                concern.give_to(assignee);
+            }
+        }
+        Command::Return => {
+            concern.assignee = None;
+            concern.returns += 1;
+            if concern.returns >= SECOND {
+                concern.give_to(Owner::Office);
+            }
+        }
+        Command::Decline { where_to_go } => {
+            concern.assignee = None;
+            concern.result = where_to_go;
+        }
+        Command::Withdraw => concern.assignee = None,
+        // Given to its own owner, it is asked back from whoever has it to answer.
+        Command::Assign(owner, _) => concern.assignee = Some(owner).filter(|owner| *owner != concern.owner),
+        Command::Suspend => concern.suspended = true,
+        Command::Resume => concern.suspended = false,
+        Command::Resolve { result } => {
+            concern.assignee = None;
+            concern.resolved_on = Some(today);
+            concern.resolved_by = Some(subject.to_owned());
+            concern.result = result;
+        }
+        Command::FollowUp { outcome, score } => answered(concern, outcome, score, today),
+        Command::Escalate => concern.give_to(Owner::Subdistrict),
+        Command::SendBack => concern.give_to(Owner::Office),
+        Command::Supervise => concern.supervised = true,
+        // Whoever comes back after it was closed says that it is not solved.
+        Command::Reopen if concern.state == State::Closed => answered(concern, Outcome::NotSatisfied, 0, today),
+        Command::Reopen => concern.result.clear(),
+        Command::Update(update) => {
+            concern.matter = update.matter.unwrap_or(concern.matter);
+            if let Some(matter_type) = update.matter_type {
+                concern.matter_type = matter_type;
+            }
+            if let Some(text) = update.text {
+                concern.text = text;
+            }
+        }
+    }
+}
+
+/// What the household says. That the handler once claimed it to be solved stays on record beside it.
+fn answered(concern: &mut Concern, outcome: Outcome, score: i32, today: NaiveDate) {
+    concern.followed_up_on = Some(today);
+    concern.outcome = Some(outcome);
+    concern.score = score;
+    concern.confirmed_on = (outcome == Outcome::Satisfied).then_some(today);
+    if outcome == Outcome::NotSatisfied {
+        concern.reopenings += 1;
+        concern.supervised = concern.supervised || concern.reopenings >= SECOND;
+    }
+}
+
+/// A team can own a concern if it is known, a member if it sits in the concern's team, the office always. The
+/// sub-district is given nothing: things are escalated to it.
 fn may_own(owner: Owner, team: Option<&Team>) -> Result<()> {
     match (owner, team) {
         (Owner::Office, _) | (Owner::Team(_), Some(_)) => Ok(()),
+        (Owner::Subdistrict, _) => Err(Error::refused(reasons::ILLEGAL_MOVE, "escalate it to the sub-district")),
         (Owner::Team(grid), None) => {
             Err(Error::refused(reasons::UNKNOWN_GRID, format!("casework knows no team of grid {grid}")))
         }
@@ -248,7 +227,7 @@ fn may_own(owner: Owner, team: Option<&Team>) -> Result<()> {
 }
 
 /// Brings a concern that waits for news as far as the news allows: to its grid, and to the grid's team. Until then it
-/// is the village office's, since only who is known can be given it.
+/// is the village office's, since only who is known can be given it; what the sub-district has meanwhile stays there.
 pub(crate) fn route(before: Concern, place: &Place, now: DateTime<Utc>) -> Option<Step> {
     let (grid, team) = (place.grid, place.team);
     match team {
@@ -256,7 +235,9 @@ pub(crate) fn route(before: Concern, place: &Place, now: DateTime<Utc>) -> Optio
         Some(team) => Some(Step::after(before, MoveKind::Routed, now, |concern| {
             concern.grid = grid;
             concern.routed = true;
-            concern.owner = Owner::Team(team);
+            if concern.owner == Owner::Office {
+                concern.owner = Owner::Team(team);
+            }
         })),
         None if before.grid.is_none() && grid.is_some() => {
             Some(Step::after(before, MoveKind::Updated, now, |concern| concern.grid = grid))

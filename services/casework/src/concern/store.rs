@@ -1,16 +1,20 @@
-//! Concerns in the database. A concern and the move that made it what it is are written by one statement.
+//! Concerns in the database, read; [`save`] writes them.
 
-use std::collections::{HashMap, HashSet};
+mod save;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use platform::{Authority, Error, OnConstraint, Page, Result, Tx};
+use platform::{Authority, Error, Page, Result, Tx};
 use proto::names::{ConcernName, GridCode, VillageCode};
 use proto::reasons;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::record::{Concern, Matter, Move, MoveKind, Outcome, Owner, OwnerKind, State, Step};
+use super::record::{Concern, Matter, Move, MoveKind, Outcome, Owner, OwnerKind, State};
 use crate::place::Place;
+
+pub(crate) use save::steps_save;
 
 #[derive(FromRow)]
 struct Row {
@@ -26,12 +30,20 @@ struct Row {
     state: State,
     owner_kind: OwnerKind,
     owner: Option<String>,
+    assignee_kind: Option<OwnerKind>,
+    assignee: Option<String>,
     routed: bool,
+    returns: i32,
+    reopenings: i32,
+    suspended: bool,
+    supervised: bool,
     reported_on: NaiveDate,
     accepted_on: Option<NaiveDate>,
     resolved_on: Option<NaiveDate>,
     followed_up_on: Option<NaiveDate>,
+    confirmed_on: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
+    ended_on: Option<NaiveDate>,
     result: String,
     resolved_by: Option<String>,
     outcome: Option<Outcome>,
@@ -47,8 +59,9 @@ macro_rules! select {
     ($more:literal, $rest:literal) => {
         concat!(
             "select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
-                    owner, routed, reported_on, accepted_on, resolved_on, followed_up_on, closed_on, result,
-                    resolved_by, outcome, score, ledger_row, revision, created_at, updated_at",
+                    owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
+                    accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
+                    outcome, score, ledger_row, revision, created_at, updated_at",
             $more,
             " from concern ",
             $rest
@@ -71,12 +84,19 @@ impl TryFrom<Row> for Concern {
             reporter: row.reporter,
             state: row.state,
             owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
+            assignee: row.assignee_kind.map(|kind| Owner::read(kind, row.assignee.as_deref())).transpose()?,
             routed: row.routed,
+            returns: row.returns,
+            reopenings: row.reopenings,
+            suspended: row.suspended,
+            supervised: row.supervised,
             reported_on: row.reported_on,
             accepted_on: row.accepted_on,
             resolved_on: row.resolved_on,
             followed_up_on: row.followed_up_on,
+            confirmed_on: row.confirmed_on,
             closed_on: row.closed_on,
+            ended_on: row.ended_on,
             result: row.result,
             resolved_by: row.resolved_by,
             outcome: row.outcome,
@@ -91,14 +111,13 @@ impl TryFrom<Row> for Concern {
 
 /// One concern that the caller may see.
 pub(crate) async fn concern_get(tx: &mut Tx, name: &ConcernName, by: &Authority) -> Result<Concern> {
-    let row: Option<Row> =
-        sqlx::query_as(select!("", "where village = $1 and id = $2 and ($3::text[] is null or grid = any($3))"))
-            .bind(name.village.as_str())
-            .bind(name.concern)
-            .bind(by.grids())
-            .fetch_optional(&mut **tx)
-            .await?;
-    row.ok_or_else(|| Error::NotFound(name.to_string()))?.try_into()
+    let row: Option<Row> = sqlx::query_as(select!("", "where village = $1 and id = $2"))
+        .bind(name.village.as_str())
+        .bind(name.concern)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let concern: Option<Concern> = row.map(TryInto::try_into).transpose()?;
+    concern.filter(|concern| concern.is_seen_by(by)).ok_or_else(|| Error::NotFound(name.to_string()))
 }
 
 /// Those of these concerns that exist, kept from others until this transaction ends.
@@ -157,7 +176,9 @@ pub(crate) async fn concern_list(tx: &mut Tx, filter: &Filter, by: &Authority, p
         query.push(" and reference = ").push_bind(reference.as_str());
     }
     if let Some(grids) = by.grids() {
-        query.push(" and grid = any(").push_bind(grids).push(")");
+        // Whoever it was given to has to see it before they can accept it.
+        query.push(" and (grid = any(").push_bind(grids.clone());
+        query.push(") or assignee_kind = 'team' and assignee = any(").push_bind(grids).push("))");
     }
     if let Some(key) = page.after() {
         let (day, id) = place_in_list(key)?;
@@ -237,95 +258,6 @@ pub(crate) async fn concerns_waiting(tx: &mut Tx, villages: &[&str]) -> Result<V
         .collect()
 }
 
-/// Stores concerns as they are after a step, and the step as a move. A first revision is inserted, a later one takes
-/// the place of the one before it; a step that finds neither is not taken. Answers which steps were.
-pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Result<HashSet<ConcernName>> {
-    if steps.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let taken: Vec<(String, Uuid)> = sqlx::query_as(
-        "with step as (
-             select *
-               from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[],
-                           $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::boolean[], $14::date[],
-                           $15::date[], $16::date[], $17::date[], $18::date[], $19::text[], $20::text[], $21::text[],
-                           $22::integer[], $23::uuid[], $24::bigint[], $25::timestamptz[], $26::timestamptz[],
-                           $27::text[], $28::text[], $29::text[], $30::text[], $31::text[])
-                    as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
-                             owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
-                             closed_on, result, resolved_by, outcome, score, ledger_row, revision, created_at,
-                             updated_at, kind, from_state, note, actor, office)
-         ), kept as (
-             insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
-                                  owner_kind, owner, routed, reported_on, accepted_on, resolved_on, followed_up_on,
-                                  closed_on, result, resolved_by, outcome, score, ledger_row, revision, created_at,
-                                  updated_at)
-             select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
-                    owner, routed, reported_on, accepted_on, resolved_on, followed_up_on, closed_on, result,
-                    resolved_by, outcome, score, ledger_row, revision, created_at, updated_at
-               from step
-             on conflict (village, id) do update
-                set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
-                    text = excluded.text, household = excluded.household, grid = excluded.grid,
-                    reporter = excluded.reporter, state = excluded.state, owner_kind = excluded.owner_kind,
-                    owner = excluded.owner, routed = excluded.routed, reported_on = excluded.reported_on,
-                    accepted_on = excluded.accepted_on, resolved_on = excluded.resolved_on,
-                    followed_up_on = excluded.followed_up_on, closed_on = excluded.closed_on,
-                    result = excluded.result, resolved_by = excluded.resolved_by, outcome = excluded.outcome,
-                    score = excluded.score, ledger_row = excluded.ledger_row, revision = excluded.revision,
-                    updated_at = excluded.updated_at
-              where concern.revision = excluded.revision - 1
-             returning village, id
-         )
-         insert into move (village, concern, revision, kind, from_state, to_state, actor, office, moved_at, note,
-                           owner_kind, owner)
-         select village, id, revision, kind, from_state, state, actor, office, updated_at, note, owner_kind, owner
-           from step
-           join kept using (village, id)
-         returning village, concern",
-    )
-    .bind(column(steps, |step| step.concern.name.village.to_string()))
-    .bind(column(steps, |step| step.concern.name.concern))
-    .bind(column(steps, |step| step.concern.reference.as_str()))
-    .bind(column(steps, |step| step.concern.matter.as_str()))
-    .bind(column(steps, |step| step.concern.matter_type.as_str()))
-    .bind(column(steps, |step| step.concern.text.as_str()))
-    .bind(column(steps, |step| step.concern.household))
-    .bind(column(steps, |step| step.concern.grid.as_ref().map(GridCode::as_str)))
-    .bind(column(steps, |step| step.concern.reporter))
-    .bind(column(steps, |step| step.concern.state.as_str()))
-    .bind(column(steps, |step| step.concern.owner.kind().as_str()))
-    .bind(column(steps, |step| step.concern.owner.key()))
-    .bind(column(steps, |step| step.concern.routed))
-    .bind(column(steps, |step| step.concern.reported_on))
-    .bind(column(steps, |step| step.concern.accepted_on))
-    .bind(column(steps, |step| step.concern.resolved_on))
-    .bind(column(steps, |step| step.concern.followed_up_on))
-    .bind(column(steps, |step| step.concern.closed_on))
-    .bind(column(steps, |step| step.concern.result.as_str()))
-    .bind(column(steps, |step| step.concern.resolved_by.as_deref()))
-    .bind(column(steps, |step| step.concern.outcome.map(Outcome::as_str)))
-    .bind(column(steps, |step| step.concern.score))
-    .bind(column(steps, |step| step.concern.ledger_row))
-    .bind(column(steps, |step| step.concern.revision))
-    .bind(column(steps, |step| step.concern.created_at))
-    .bind(column(steps, |step| step.concern.updated_at))
-    .bind(column(steps, |step| step.kind.as_str()))
-    .bind(column(steps, |step| step.from.map(State::as_str)))
-    .bind(column(steps, |step| step.note.as_str()))
-    .bind(steps.iter().map(|(by, _)| by.subject()).collect::<Vec<_>>())
-    .bind(steps.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
-    .fetch_all(&mut **tx)
-    .await
-    .on_constraint("concern_reference", || Error::AlreadyExists("a concern with this reference".to_owned()))?;
-    taken.into_iter().map(|(village, id)| Ok(ConcernName::new(village.parse().map_err(Error::internal)?, id))).collect()
-}
-
-/// One column of many steps.
-fn column<'a, T>(steps: &[(&'a Authority, &'a Step)], of: impl Fn(&'a Step) -> T) -> Vec<T> {
-    steps.iter().map(|(_, step)| of(step)).collect()
-}
-
 #[derive(FromRow)]
 struct MoveRow {
     revision: i64,
@@ -338,18 +270,21 @@ struct MoveRow {
     note: String,
     owner_kind: OwnerKind,
     owner: Option<String>,
+    assignee_kind: Option<OwnerKind>,
+    assignee: Option<String>,
 }
 
 /// A page of what was done with a concern that the caller may see, the first move first.
 pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
     let rows: Vec<MoveRow> = sqlx::query_as(
         "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
-                move.note, move.owner_kind, move.owner
+                move.note, move.owner_kind, move.owner, move.assignee_kind, move.assignee
            from concern
            join move on move.village = concern.village and move.concern = concern.id
           where concern.village = $1
             and concern.id = $2
-            and ($3::text[] is null or concern.grid = any($3))
+            and ($3::text[] is null or concern.grid = any($3)
+                 or concern.assignee_kind = 'team' and concern.assignee = any($3))
             and move.revision > $4
           order by move.revision
           limit $5",
@@ -377,6 +312,7 @@ pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, p
                 at: row.moved_at,
                 note: row.note,
                 owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
+                assignee: row.assignee_kind.map(|kind| Owner::read(kind, row.assignee.as_deref())).transpose()?,
             })
         })
         .collect()

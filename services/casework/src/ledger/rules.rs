@@ -8,7 +8,7 @@ use uuid::Uuid;
 use workbook::Refusal;
 
 use super::sheet::Entry;
-use crate::concern::{Concern, MoveKind, Owner, State, Step, reference};
+use crate::concern::{Concern, MoveKind, Outcome, Owner, State, Step};
 use crate::place::Team;
 
 /// Ids of rows are derived from what they say, so that bringing them in twice is once.
@@ -144,32 +144,18 @@ impl Known {
     }
 
     fn first(&self, id: Uuid, entry: &Entry, place: &Place, content: Uuid, now: DateTime<Utc>) -> Step {
-        let mut concern = Concern {
-            name: ConcernName::new(self.village, id),
-            reference: entry.number.clone().unwrap_or_else(|| reference(entry.reported_on, id)),
-            matter: entry.matter,
-            matter_type: entry.matter_type.clone(),
-            text: entry.text.clone(),
-            household: place.household,
-            grid: Some(place.grid),
-            reporter: place.reporter,
-            state: State::Reported,
-            owner: if place.has_team { Owner::Team(place.grid) } else { Owner::Office },
-            routed: place.has_team,
-            reported_on: entry.reported_on,
-            accepted_on: None,
-            resolved_on: None,
-            followed_up_on: None,
-            closed_on: None,
-            result: String::new(),
-            resolved_by: None,
-            outcome: None,
-            score: 0,
-            ledger_row: Some(content),
-            revision: 1,
-            created_at: now,
-            updated_at: now,
-        };
+        let name = ConcernName::new(self.village, id);
+        let mut concern = Concern::new(name, entry.matter, entry.text.clone(), entry.reported_on, now);
+        if let Some(number) = &entry.number {
+            concern.reference.clone_from(number);
+        }
+        concern.matter_type.clone_from(&entry.matter_type);
+        concern.household = place.household;
+        concern.grid = Some(place.grid);
+        concern.reporter = place.reporter;
+        concern.owner = if place.has_team { Owner::Team(place.grid) } else { Owner::Office };
+        concern.routed = place.has_team;
+        concern.ledger_row = Some(content);
         get_on(&mut concern, entry);
         Step { concern, kind: MoveKind::Imported, from: None, note: String::new() }
     }
@@ -186,13 +172,15 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
         concern.reporter = place.reporter.or(concern.reporter);
         concern.ledger_row = Some(content);
         let elsewhere = concern.grid != Some(place.grid) || !concern.routed;
-        // Whom it was given to by name keeps it, whatever grid the ledger says now.
-        if elsewhere && !matches!(concern.owner, Owner::Member(_)) {
+        // Whom it was given to by name keeps it, and so does the sub-district, whatever grid the ledger says now.
+        if elsewhere && !matches!(concern.owner, Owner::Member(_) | Owner::Subdistrict) {
             concern.grid = Some(place.grid);
             concern.routed = place.has_team;
             concern.owner = if place.has_team { Owner::Team(place.grid) } else { Owner::Office };
         }
-        if entry.state >= concern.state {
+        // What was declined, withdrawn or merged stays so; what was returned has come no further than its report.
+        let got = if concern.state == State::Returned { State::Reported } else { concern.state };
+        if entry.state >= got && !(concern.state == State::Returned && entry.state == State::Reported) {
             get_on(concern, entry);
         }
     });
@@ -208,9 +196,11 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
 /// As far as the ledger says. When it was accepted or asked back the ledger does not say; the household was asked by
 /// the day on which the ledger has it done.
 fn get_on(concern: &mut Concern, entry: &Entry) {
-    if entry.state >= State::Resolved && concern.state < State::Resolved {
+    if entry.state >= State::Resolved && !matches!(concern.state, State::Resolved | State::Closed) {
         // The claim is the ledger's. Who claimed it before the household sent it back may ask the household now.
         concern.resolved_by = None;
+        concern.assignee = None;
+        concern.suspended = false;
     }
     concern.state = entry.state;
     concern.resolved_on = entry.resolved_on.or(concern.resolved_on);
@@ -220,7 +210,9 @@ fn get_on(concern: &mut Concern, entry: &Entry) {
     if entry.state == State::Closed {
         concern.followed_up_on = entry.resolved_on;
         concern.closed_on = entry.resolved_on;
+        concern.ended_on = entry.resolved_on;
         concern.outcome = entry.outcome();
+        concern.confirmed_on = entry.resolved_on.filter(|_| concern.outcome == Some(Outcome::Satisfied));
         concern.score = entry.score;
     }
 }

@@ -62,11 +62,15 @@ async fn a_concern_is_accepted_assigned_resolved_and_closed_by_the_households_an
         ..Default::default()
     };
     let assigned = clerk.assign_concern(assign.clone()).await.unwrap().into_inner();
-    assert_eq!((assigned.owner_kind(), assigned.owner), (OwnerKind::Member, member()));
+    // Until the member accepts it, or begins, the team stays answerable.
+    assert_eq!((assigned.owner_kind(), assigned.assignee_kind()), (OwnerKind::Team, OwnerKind::Member));
+    assert_eq!(assigned.assignee, member());
     let nobody = AssignConcernRequest { owner: format!("villages/{GAOCHONG}/members/{}", Uuid::now_v7()), ..assign };
     assert_eq!(reason(&clerk.assign_concern(nobody).await.unwrap_err()), "NOT_IN_TEAM");
 
-    representative.start_concern(StartConcernRequest { name: name.clone(), ..Default::default() }).await.unwrap();
+    let start = StartConcernRequest { name: name.clone(), ..Default::default() };
+    let started = representative.start_concern(start).await.unwrap().into_inner();
+    assert_eq!((started.owner_kind(), started.owner, started.assignee.as_str()), (OwnerKind::Member, member(), ""));
     let start = StartConcernRequest { name: name.clone(), ..Default::default() };
     let refused = representative.start_concern(start).await.unwrap_err();
     assert_eq!(reason(&refused), "ILLEGAL_MOVE");

@@ -4,6 +4,7 @@
 
 mod concerns;
 mod ledger;
+mod moves;
 mod routing;
 mod together;
 

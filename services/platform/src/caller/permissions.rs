@@ -133,12 +133,30 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.liaison.v1.RosterService", &["ImportRoster", "ImportLedger"], IMPORTERS),
     ("lianxin.casework.v1.ConcernService", &["CreateConcern"], READERS),
     ("lianxin.casework.v1.ConcernService", &["GetConcern", "ListConcerns", "ListMoves"], READERS),
-    ("lianxin.casework.v1.ConcernService", &["AcceptConcern", "AssignConcern"], RECEIVERS),
+    // The table of moves says more closely who may do what in which state; a test there holds the two together.
+    ("lianxin.casework.v1.ConcernService", &["GetWorkflow"], ANYONE),
+    ("lianxin.casework.v1.ConcernService", &["WithdrawConcern"], READERS),
     (
         "lianxin.casework.v1.ConcernService",
-        &["UpdateConcern", "StartConcern", "ResolveConcern", "FollowUpConcern"],
+        &[
+            "UpdateConcern",
+            "AcceptConcern",
+            "ReturnConcern",
+            "StartConcern",
+            "ResolveConcern",
+            "FollowUpConcern",
+            "ReopenConcern",
+        ],
         WORKERS,
     ),
+    (
+        "lianxin.casework.v1.ConcernService",
+        &["DeclineConcern", "AssignConcern", "SuspendConcern", "ResumeConcern"],
+        RECEIVERS,
+    ),
+    ("lianxin.casework.v1.ConcernService", &["EscalateConcern"], VILLAGE),
+    ("lianxin.casework.v1.ConcernService", &["SendBackConcern"], &[Officer]),
+    ("lianxin.casework.v1.ConcernService", &["SuperviseConcern"], &[Officer, Clerk]),
     ("lianxin.casework.v1.LedgerService", &["ImportLedger"], IMPORTERS),
     ("lianxin.reporting.v1.FigureService", &["GetFigures"], &[Operator, Officer, Clerk, Cadre, Integration]),
 ];

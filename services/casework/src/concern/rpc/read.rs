@@ -4,24 +4,21 @@ use platform::revision::{Mask, expected};
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
 use proto::names::{
-    ConcernName, GridName, HouseholdName, MemberName, NameError, TeamName, VillageCode, VillageName, VillageResource,
-    record_id,
+    ConcernName, GridName, HouseholdName, MemberName, NameError, VillageCode, VillageName, VillageResource, record_id,
 };
 use proto::time::naive_date;
 use uuid::Uuid;
 
 use crate::concern::rules::{Command, Draft, Update};
 use crate::concern::store::Filter;
-use crate::concern::{Matter, Order, Outcome, Owner, OwnerKind, State};
+use crate::concern::{Matter, Order, State};
 
 /// What kind of thing it is, takes a word or two.
 const TYPE_LENGTH: usize = 50;
 /// A number in a ledger.
 const REFERENCE_LENGTH: usize = 50;
 /// A text, a result or a note: some pages.
-const TEXT_LENGTH: usize = 5000;
-/// Answers of a household run from 1 to 5; 0 is none.
-const SCORES: std::ops::RangeInclusive<i32> = 0..=5;
+pub(super) const TEXT_LENGTH: usize = 5000;
 
 pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid) -> Result<Draft> {
     let mut wrong = Violations::new();
@@ -107,90 +104,8 @@ impl TryFrom<pb::UpdateConcernRequest> for Order {
     }
 }
 
-impl TryFrom<pb::AcceptConcernRequest> for Order {
-    type Error = Error;
-
-    fn try_from(message: pb::AcceptConcernRequest) -> Result<Self> {
-        order(Violations::new(), &message.name, &message.etag, &message.note, Some(Command::Accept))
-    }
-}
-
-impl TryFrom<pb::AssignConcernRequest> for Order {
-    type Error = Error;
-
-    fn try_from(message: pb::AssignConcernRequest) -> Result<Self> {
-        let mut wrong = Violations::new();
-        let village = message.name.parse().ok().map(|name: ConcernName| name.village);
-        let kind = required(&mut wrong, "owner_kind", OwnerKind::read(message.owner_kind));
-        let owner = match kind {
-            None => None,
-            Some(OwnerKind::Office) => {
-                if !message.owner.is_empty() {
-                    wrong.add("owner", "has to be empty for the village office");
-                }
-                Some(Owner::Office)
-            }
-            Some(_) if message.owner.is_empty() => wrong.required("owner", "").map(|_| Owner::Office),
-            Some(OwnerKind::Team) => {
-                inside(&mut wrong, "owner", &message.owner, village, |name: TeamName| Owner::Team(name.grid))
-            }
-            Some(OwnerKind::Member) => {
-                inside(&mut wrong, "owner", &message.owner, village, |name: MemberName| Owner::Member(name.member))
-            }
-        };
-        let command = owner.map(|owner| Command::Assign(owner, None));
-        order(wrong, &message.name, &message.etag, &message.note, command)
-    }
-}
-
-impl TryFrom<pb::StartConcernRequest> for Order {
-    type Error = Error;
-
-    fn try_from(message: pb::StartConcernRequest) -> Result<Self> {
-        order(Violations::new(), &message.name, &message.etag, &message.note, Some(Command::Start))
-    }
-}
-
-impl TryFrom<pb::ResolveConcernRequest> for Order {
-    type Error = Error;
-
-    fn try_from(message: pb::ResolveConcernRequest) -> Result<Self> {
-        let mut wrong = Violations::new();
-        let result = wrong.required("result", &message.result);
-        short(&mut wrong, "result", &message.result, TEXT_LENGTH);
-        let command = result.map(|result| Command::Resolve { result });
-        order(wrong, &message.name, &message.etag, &message.note, command)
-    }
-}
-
-impl TryFrom<pb::FollowUpConcernRequest> for Order {
-    type Error = Error;
-
-    fn try_from(message: pb::FollowUpConcernRequest) -> Result<Self> {
-        let mut wrong = Violations::new();
-        let outcome = required(&mut wrong, "outcome", Outcome::read(message.outcome));
-        let score = message.score;
-        if !SCORES.contains(&score) {
-            wrong.add("score", "runs from 1 to 5; 0 is for no figure");
-        }
-        if outcome == Some(Outcome::NotReached) && score != 0 {
-            wrong.add("score", "has to be 0: who was not reached gave no figure");
-        }
-        let command = outcome.map(|outcome| Command::FollowUp { outcome, score });
-        order(wrong, &message.name, &message.etag, &message.note, command)
-    }
-}
-
-/// What all orders have in common.
-fn order(mut wrong: Violations, name: &str, etag: &str, note: &str, command: Option<Command>) -> Result<Order> {
-    let name = wrong.check("name", name.parse());
-    short(&mut wrong, "note", note, TEXT_LENGTH);
-    let (name, command) = wrong.finish(name.zip(command))?;
-    Ok(Order { name, expected: expected(etag)?, note: note.trim().to_owned(), command })
-}
-
 /// A value that has to be said.
-fn required<T>(wrong: &mut Violations, field: &str, value: Result<Option<T>, &'static str>) -> Option<T> {
+pub(super) fn required<T>(wrong: &mut Violations, field: &str, value: Result<Option<T>, &'static str>) -> Option<T> {
     let value = wrong.check(field, value)?;
     if value.is_none() {
         wrong.add(field, "is missing");
@@ -199,7 +114,7 @@ fn required<T>(wrong: &mut Violations, field: &str, value: Result<Option<T>, &'s
 }
 
 /// Part of the name of a record in the same village; nothing when none is named.
-fn inside<N: VillageResource, T>(
+pub(super) fn inside<N: VillageResource, T>(
     wrong: &mut Violations,
     field: &str,
     text: &str,
@@ -216,7 +131,7 @@ fn inside<N: VillageResource, T>(
     Some(part(name))
 }
 
-fn short(wrong: &mut Violations, field: &str, text: &str, length: usize) {
+pub(super) fn short(wrong: &mut Violations, field: &str, text: &str, length: usize) {
     if text.chars().count() > length {
         wrong.add(field, format!("is longer than {length} characters"));
     }

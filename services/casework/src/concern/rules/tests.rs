@@ -3,6 +3,8 @@
 use platform::Error;
 use proptest::prelude::*;
 
+use super::super::record::reference;
+use super::super::workflow::{TABLE, When};
 use super::*;
 
 const HANDLER: &str = "handler";
@@ -53,18 +55,54 @@ fn reason(refused: Result<Step>) -> &'static str {
     }
 }
 
-/// The table of moves once more, as the village office would tell it: state by state, what can be done and what becomes
-/// of the concern.
+/// The table of moves once more, as the village office would tell it of a concern with nothing beside its state: state by
+/// state, what can be done and what becomes of the concern.
 fn told(state: State) -> Vec<(Act, State)> {
     use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
     match state {
-        State::Reported => vec![(Act::Accept, State::Accepted), (Act::Update, state)],
-        State::Accepted => vec![(Act::Assign, state), (Act::Start, State::InProgress), (Act::Update, state)],
-        State::InProgress => vec![(Act::Assign, state), (Act::Resolve, State::Resolved), (Act::Update, state)],
-        State::Deliberating => vec![
+        State::Reported => vec![
+            (Act::Accept, State::Accepted),
+            (Act::Return, State::Returned),
+            (Act::Decline, State::Declined),
+            (Act::Withdraw, State::Withdrawn),
+            (Act::Assign, state),
+            (Act::Supervise, state),
+            (Act::Update, state),
+        ],
+        State::Returned => vec![
+            (Act::Accept, State::Accepted),
+            (Act::Decline, State::Declined),
+            (Act::Withdraw, State::Withdrawn),
+            (Act::Assign, State::Reported),
+            (Act::Supervise, state),
+            (Act::Update, state),
+        ],
+        State::Accepted => vec![
+            (Act::Withdraw, State::Withdrawn),
             (Act::Assign, state),
             (Act::Start, State::InProgress),
+            (Act::Suspend, state),
+            (Act::Escalate, state),
+            (Act::Supervise, state),
+            (Act::Update, state),
+        ],
+        State::InProgress => vec![
+            (Act::Withdraw, State::Withdrawn),
+            (Act::Assign, state),
+            (Act::Suspend, state),
             (Act::Resolve, State::Resolved),
+            (Act::Escalate, state),
+            (Act::Supervise, state),
+            (Act::Update, state),
+        ],
+        State::Deliberating => vec![
+            (Act::Withdraw, State::Withdrawn),
+            (Act::Assign, state),
+            (Act::Start, State::InProgress),
+            (Act::Suspend, state),
+            (Act::Resolve, State::Resolved),
+            (Act::Escalate, state),
+            (Act::Supervise, state),
             (Act::Update, state),
         ],
         State::Resolved => vec![
@@ -72,28 +110,54 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::FollowUp(PartlySatisfied), State::Closed),
             (Act::FollowUp(NotSatisfied), State::InProgress),
             (Act::FollowUp(NotReached), State::Resolved),
+            (Act::Supervise, state),
             (Act::Update, state),
         ],
-        State::Closed => vec![],
+        State::Closed => vec![(Act::Reopen, State::InProgress)],
+        State::Declined => vec![(Act::Reopen, State::Reported)],
+        State::Withdrawn | State::Merged => vec![],
     }
 }
 
 fn every_act() -> Vec<Act> {
-    let follow_ups = Outcome::ALL.iter().map(|outcome| Act::FollowUp(*outcome));
-    [Act::Accept, Act::Assign, Act::Start, Act::Resolve, Act::Update].into_iter().chain(follow_ups).collect()
+    let mut acts: Vec<Act> = TABLE.iter().map(|rule| rule.act).collect();
+    acts.dedup();
+    acts
 }
 
 fn command(act: Act) -> Command {
     match act {
         Act::Accept => Command::Accept,
+        Act::Return => Command::Return,
+        Act::Decline => Command::Decline { where_to_go: "请到供电所".into() },
+        Act::Withdraw => Command::Withdraw,
         Act::Assign => Command::Assign(Owner::Member(Uuid::from_u128(7)), Some(team())),
         Act::Start => Command::Start,
+        Act::Suspend => Command::Suspend,
+        Act::Resume => Command::Resume,
         Act::Resolve => Command::Resolve { result: "儿童之家已开放".into() },
         Act::FollowUp(outcome) => {
             Command::FollowUp { outcome, score: if outcome == Outcome::NotReached { 0 } else { 3 } }
         }
+        Act::Escalate => Command::Escalate,
+        Act::SendBack => Command::SendBack,
+        Act::Supervise => Command::Supervise,
+        Act::Reopen => Command::Reopen,
         Act::Update => Command::Update(Update { text: Some("改过".into()), ..Update::default() }),
     }
+}
+
+fn who(subject: &str, office: Office) -> Actor<'_> {
+    Actor { subject, office }
+}
+
+/// The village office does it, and says why.
+fn act(before: Concern, command: Command, subject: &str, now: DateTime<Utc>) -> Result<Step> {
+    super::act(before, command, "有缘由", who(subject, Office::Clerk), now)
+}
+
+fn does(before: Concern, one: Act) -> Concern {
+    act(before, command(one), CALLER, now()).unwrap().concern
 }
 
 #[test]
@@ -114,11 +178,123 @@ fn every_state_allows_what_is_told_of_it_and_nothing_else() {
 }
 
 #[test]
+fn every_office_in_the_table_may_call_the_method_and_no_other_may() {
+    for one in
+        every_act().into_iter().filter(|act| !matches!(act, Act::FollowUp(outcome) if *outcome != Outcome::Satisfied))
+    {
+        let mut here: Vec<Office> =
+            TABLE.iter().filter(|rule| rule.act == one).flat_map(|rule| rule.by).copied().collect();
+        here.sort_unstable();
+        here.dedup();
+        let mut there =
+            platform::caller::permissions::offices(&format!("/lianxin.casework.v1.ConcernService/{}", one.method()))
+                .to_vec();
+        there.sort_unstable();
+        assert_eq!(here, there, "{one:?}");
+    }
+}
+
+#[test]
 fn a_refusal_names_what_is_possible() {
     let refused = act(in_state(State::Reported), Command::Start, CALLER, now()).unwrap_err().to_string();
-    assert_eq!(refused, "the concern is reported; what can be done with it: AcceptConcern, UpdateConcern");
-    let refused = act(in_state(State::Closed), Command::Accept, CALLER, now()).unwrap_err().to_string();
-    assert_eq!(refused, "the concern is closed; what can be done with it: nothing");
+    let possible = "AcceptConcern, ReturnConcern, DeclineConcern, WithdrawConcern, AssignConcern, SuperviseConcern, \
+                    UpdateConcern";
+    assert_eq!(refused, format!("the concern is reported; what can be done with it: {possible}"));
+    let refused = act(in_state(State::Withdrawn), Command::Accept, CALLER, now()).unwrap_err().to_string();
+    assert_eq!(refused, "the concern is withdrawn; what can be done with it: nothing");
+    let laid_aside = does(in_state(State::InProgress), Act::Suspend);
+    let refused = act(laid_aside, command(Act::Resolve), CALLER, now()).unwrap_err().to_string();
+    let possible = "WithdrawConcern, AssignConcern, ResumeConcern, SuperviseConcern, UpdateConcern";
+    assert_eq!(refused, format!("the concern is in_progress and laid aside; what can be done with it: {possible}"));
+}
+
+#[test]
+fn what_needs_a_reason_is_refused_without_one() {
+    for rule in TABLE.iter().filter(|rule| rule.reason) {
+        let mut concern = Concern { state: rule.from[0], ..reported() };
+        concern.assignee = rule.when.contains(&When::Assigned).then_some(Owner::Office);
+        if rule.when.contains(&When::Escalated) {
+            concern.owner = Owner::Subdistrict;
+        }
+        let refused = super::act(concern, command(rule.act), "", who(CALLER, rule.by[0]), now());
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{:?}", rule.act);
+    }
+}
+
+#[test]
+fn who_it_is_given_to_owns_it_by_accepting_and_the_first_receiver_answers_until_then() {
+    let member = Owner::Member(Uuid::from_u128(7));
+    let given = does(reported(), Act::Assign);
+    assert_eq!((given.state, given.owner, given.assignee), (State::Reported, Owner::Team(grid()), Some(member)));
+    // Whoever was given it may accept it whatever their office; what was reported is taken on by a leader and above.
+    let representative = who(CALLER, Office::Representative);
+    let taken = super::act(given.clone(), Command::Accept, "", representative, now()).unwrap().concern;
+    assert_eq!((taken.state, taken.owner, taken.assignee), (State::Accepted, member, None));
+    let refused = super::act(reported(), Command::Accept, "", representative, now());
+    assert!(matches!(refused, Err(Error::Denied { .. })));
+    // To begin is to accept.
+    let begun = does(does(taken, Act::Assign), Act::Start);
+    assert_eq!((begun.owner, begun.assignee), (member, None));
+    // Given to its own owner, nobody else has to answer.
+    let back = act(given, Command::Assign(Owner::Team(grid()), Some(team())), CALLER, now()).unwrap().concern;
+    assert_eq!((back.owner, back.assignee), (Owner::Team(grid()), None));
+}
+
+#[test]
+fn the_second_return_goes_to_the_village_office_and_there_is_no_third() {
+    let first = does(does(reported(), Act::Assign), Act::Return);
+    assert_eq!((first.state, first.owner, first.returns), (State::Reported, Owner::Team(grid()), 1));
+    let second = does(first, Act::Return);
+    assert_eq!((second.state, second.owner, second.returns), (State::Returned, Owner::Office, 2));
+    let decided = does(second, Act::Assign);
+    assert_eq!(decided.state, State::Reported);
+    assert_eq!(reason(act(decided, Command::Return, CALLER, now())), reasons::ILLEGAL_MOVE);
+}
+
+#[test]
+fn what_is_escalated_is_the_sub_districts_until_it_sends_it_back() {
+    let up = does(in_state(State::InProgress), Act::Escalate);
+    assert_eq!((up.state, up.owner), (State::InProgress, Owner::Subdistrict));
+    assert!(matches!(act(up.clone(), command(Act::Resolve), CALLER, now()), Err(Error::Denied { .. })));
+    assert_eq!(reason(act(up.clone(), command(Act::Assign), CALLER, now())), reasons::ILLEGAL_MOVE);
+    let officer = who("officer", Office::Officer);
+    let solved = super::act(up.clone(), command(Act::Resolve), "", officer, now()).unwrap().concern;
+    assert_eq!((solved.state, solved.resolved_by.as_deref()), (State::Resolved, Some("officer")));
+    let back = super::act(up, Command::SendBack, "村里可以解决", officer, now()).unwrap();
+    assert_eq!((back.concern.owner, back.note.as_str()), (Owner::Office, "村里可以解决"));
+    // News of its team does not take from the sub-district what it has.
+    let unrouted = Concern { owner: Owner::Subdistrict, routed: false, ..reported() };
+    assert_eq!(route(unrouted, &place(), now()).unwrap().concern.owner, Owner::Subdistrict);
+}
+
+#[test]
+fn twice_not_satisfied_puts_it_under_supervision_and_the_claim_is_no_confirmation() {
+    let ask = |outcome| Act::FollowUp(outcome);
+    let solved = || act(in_state(State::InProgress), command(Act::Resolve), HANDLER, now()).unwrap().concern;
+    let first = does(solved(), ask(Outcome::NotSatisfied));
+    assert_eq!((first.reopenings, first.supervised, first.confirmed_on), (1, false, None));
+    let again = act(first, command(Act::Resolve), HANDLER, now()).unwrap().concern;
+    let closed = does(again.clone(), ask(Outcome::Satisfied));
+    assert_eq!((closed.confirmed_on, closed.ended_on), (closed.closed_on, closed.closed_on));
+    assert!(closed.confirmed_on.is_some());
+    // The household comes back after all.
+    let back = does(closed, Act::Reopen);
+    assert_eq!((back.state, back.confirmed_on, back.closed_on, back.ended_on), (State::InProgress, None, None, None));
+    assert_eq!((back.outcome, back.reopenings, back.supervised), (Some(Outcome::NotSatisfied), 2, true));
+    assert!(back.resolved_on.is_some());
+    let second = does(again, ask(Outcome::NotSatisfied));
+    assert!(second.supervised);
+    // Partly satisfied closes it, and confirms nothing.
+    assert_eq!(does(solved(), ask(Outcome::PartlySatisfied)).confirmed_on, None);
+}
+
+#[test]
+fn what_is_declined_says_where_to_go_and_may_turn_out_to_be_ours() {
+    let declined = does(reported(), Act::Decline);
+    assert_eq!((declined.state, declined.result.as_str()), (State::Declined, "请到供电所"));
+    assert!(declined.ended_on.is_some());
+    let ours = does(declined, Act::Reopen);
+    assert_eq!((ours.state, ours.result.as_str(), ours.ended_on), (State::Reported, "", None));
 }
 
 #[test]
@@ -168,6 +344,7 @@ fn a_household_that_is_not_satisfied_sends_it_back_and_the_claim_stays_on_record
 #[test]
 fn a_member_owns_it_only_with_a_seat_in_the_team() {
     let give = |owner, team| act(in_state(State::Accepted), Command::Assign(owner, team), CALLER, now());
+    assert_eq!(reason(give(Owner::Subdistrict, Some(team()))), reasons::ILLEGAL_MOVE);
     assert!(give(Owner::Member(Uuid::from_u128(7)), Some(team())).is_ok());
     assert_eq!(reason(give(Owner::Member(Uuid::from_u128(8)), Some(team()))), reasons::NOT_IN_TEAM);
     assert_eq!(reason(give(Owner::Member(Uuid::from_u128(7)), None)), reasons::NOT_IN_TEAM);
@@ -176,11 +353,13 @@ fn a_member_owns_it_only_with_a_seat_in_the_team() {
 }
 
 #[test]
-fn given_to_another_team_it_moves_to_that_teams_grid() {
+fn accepted_by_another_team_it_moves_to_that_teams_grid() {
     let other: GridCode = "028".parse().unwrap();
-    let step =
-        act(in_state(State::Accepted), Command::Assign(Owner::Team(other), Some(team())), CALLER, now()).unwrap();
-    assert_eq!((step.concern.grid, step.concern.owner), (Some(other), Owner::Team(other)));
+    let give = Command::Assign(Owner::Team(other), Some(team()));
+    let given = act(in_state(State::Accepted), give, CALLER, now()).unwrap().concern;
+    assert_eq!((given.grid, given.owner), (Some(grid()), Owner::Team(grid())));
+    let taken = does(given, Act::Accept);
+    assert_eq!((taken.grid, taken.owner), (Some(other), Owner::Team(other)));
 }
 
 #[test]
@@ -202,8 +381,10 @@ fn a_number_of_the_system_has_the_day_and_signs_that_are_not_misread() {
 }
 
 /// Anything that may happen to a concern: an act, or news of its place.
-fn happening() -> impl Strategy<Value = Result<Act, Place>> {
-    let acts = proptest::sample::select(every_act()).prop_map(Ok);
+fn happening() -> impl Strategy<Value = Result<(Act, Office), Place>> {
+    let offices =
+        proptest::sample::select(vec![Office::Officer, Office::Clerk, Office::Leader, Office::Representative]);
+    let acts = (proptest::sample::select(every_act()), offices).prop_map(Ok);
     let places =
         proptest::sample::select(vec![Place::default(), Place { team: None, ..place() }, place()]).prop_map(Err);
     prop_oneof![4 => acts, 1 => places]
@@ -213,7 +394,15 @@ fn happening() -> impl Strategy<Value = Result<Act, Place>> {
 fn holds(concern: &Concern) {
     assert_eq!(concern.state == State::Closed, concern.closed_on.is_some());
     assert!(!matches!(concern.state, State::Resolved | State::Closed) || concern.resolved_on.is_some());
-    assert!(concern.routed || concern.owner == Owner::Office, "what waits is the office's");
+    assert!(
+        concern.routed || matches!(concern.owner, Owner::Office | Owner::Subdistrict),
+        "what waits is the office's, or was escalated"
+    );
+    assert_eq!(concern.state.is_over(), concern.ended_on.is_some());
+    assert!(concern.confirmed_on.is_none() || concern.outcome == Some(Outcome::Satisfied));
+    assert!(!concern.state.is_over() || concern.assignee.is_none(), "nobody has to answer what is over");
+    assert!(concern.reopenings < 2 || concern.supervised);
+    assert!(concern.returns <= 2);
     assert!(concern.household.is_some() || concern.grid.is_some());
     assert_eq!(concern.outcome.is_some(), concern.followed_up_on.is_some());
 }
@@ -229,7 +418,9 @@ proptest! {
             for what in life {
                 let before = concern.clone();
                 let step = match what {
-                    Ok(one) => act(concern.clone(), command(*one), CALLER, now()).ok(),
+                    Ok((one, office)) => {
+                        super::act(concern.clone(), command(*one), "有缘由", who(CALLER, *office), now()).ok()
+                    }
                     Err(place) => route(concern.clone(), place, now()),
                 };
                 if let Some(step) = step {

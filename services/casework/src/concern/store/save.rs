@@ -1,0 +1,115 @@
+//! Writing concerns. A concern and the move that made it what it is are written by one statement.
+
+use std::collections::HashSet;
+
+use platform::{Authority, Error, OnConstraint, Result, Tx};
+use proto::names::{ConcernName, GridCode};
+use uuid::Uuid;
+
+use crate::concern::record::{Outcome, State, Step};
+
+/// Stores concerns as they are after a step, and the step as a move. A first revision is inserted, a later one takes
+/// the place of the one before it; a step that finds neither is not taken. Answers which steps were.
+pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Result<HashSet<ConcernName>> {
+    if steps.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let taken: Vec<(String, Uuid)> = sqlx::query_as(
+        "with step as (
+             select *
+               from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[],
+                           $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                           $15::boolean[], $16::integer[], $17::integer[], $18::boolean[], $19::boolean[],
+                           $20::date[], $21::date[], $22::date[], $23::date[], $24::date[], $25::date[], $26::date[],
+                           $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[], $32::bigint[],
+                           $33::timestamptz[], $34::timestamptz[], $35::text[], $36::text[], $37::text[],
+                           $38::text[], $39::text[])
+                    as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
+                             owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings, suspended,
+                             supervised, reported_on, accepted_on, resolved_on, followed_up_on, confirmed_on,
+                             closed_on, ended_on, result, resolved_by, outcome, score, ledger_row, revision,
+                             created_at, updated_at, kind, from_state, note, actor, office)
+         ), kept as (
+             insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter,
+                                  state, owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings,
+                                  suspended, supervised, reported_on, accepted_on, resolved_on, followed_up_on,
+                                  confirmed_on, closed_on, ended_on, result, resolved_by, outcome, score, ledger_row,
+                                  revision, created_at, updated_at)
+             select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
+                    owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
+                    accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
+                    outcome, score, ledger_row, revision, created_at, updated_at
+               from step
+             on conflict (village, id) do update
+                set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
+                    text = excluded.text, household = excluded.household, grid = excluded.grid,
+                    reporter = excluded.reporter, state = excluded.state, owner_kind = excluded.owner_kind,
+                    owner = excluded.owner, assignee_kind = excluded.assignee_kind, assignee = excluded.assignee,
+                    routed = excluded.routed, returns = excluded.returns, reopenings = excluded.reopenings,
+                    suspended = excluded.suspended, supervised = excluded.supervised,
+                    reported_on = excluded.reported_on, accepted_on = excluded.accepted_on,
+                    resolved_on = excluded.resolved_on, followed_up_on = excluded.followed_up_on,
+                    confirmed_on = excluded.confirmed_on, closed_on = excluded.closed_on,
+                    ended_on = excluded.ended_on, result = excluded.result, resolved_by = excluded.resolved_by,
+                    outcome = excluded.outcome, score = excluded.score, ledger_row = excluded.ledger_row,
+                    revision = excluded.revision, updated_at = excluded.updated_at
+              where concern.revision = excluded.revision - 1
+             returning village, id
+         )
+         insert into move (village, concern, revision, kind, from_state, to_state, actor, office, moved_at, note,
+                           owner_kind, owner, assignee_kind, assignee)
+         select village, id, revision, kind, from_state, state, actor, office, updated_at, note, owner_kind, owner,
+                assignee_kind, assignee
+           from step
+           join kept using (village, id)
+         returning village, concern",
+    )
+    .bind(column(steps, |step| step.concern.name.village.to_string()))
+    .bind(column(steps, |step| step.concern.name.concern))
+    .bind(column(steps, |step| step.concern.reference.as_str()))
+    .bind(column(steps, |step| step.concern.matter.as_str()))
+    .bind(column(steps, |step| step.concern.matter_type.as_str()))
+    .bind(column(steps, |step| step.concern.text.as_str()))
+    .bind(column(steps, |step| step.concern.household))
+    .bind(column(steps, |step| step.concern.grid.as_ref().map(GridCode::as_str)))
+    .bind(column(steps, |step| step.concern.reporter))
+    .bind(column(steps, |step| step.concern.state.as_str()))
+    .bind(column(steps, |step| step.concern.owner.kind().as_str()))
+    .bind(column(steps, |step| step.concern.owner.key()))
+    .bind(column(steps, |step| step.concern.assignee.map(|assignee| assignee.kind().as_str())))
+    .bind(column(steps, |step| step.concern.assignee.and_then(|assignee| assignee.key())))
+    .bind(column(steps, |step| step.concern.routed))
+    .bind(column(steps, |step| step.concern.returns))
+    .bind(column(steps, |step| step.concern.reopenings))
+    .bind(column(steps, |step| step.concern.suspended))
+    .bind(column(steps, |step| step.concern.supervised))
+    .bind(column(steps, |step| step.concern.reported_on))
+    .bind(column(steps, |step| step.concern.accepted_on))
+    .bind(column(steps, |step| step.concern.resolved_on))
+    .bind(column(steps, |step| step.concern.followed_up_on))
+    .bind(column(steps, |step| step.concern.confirmed_on))
+    .bind(column(steps, |step| step.concern.closed_on))
+    .bind(column(steps, |step| step.concern.ended_on))
+    .bind(column(steps, |step| step.concern.result.as_str()))
+    .bind(column(steps, |step| step.concern.resolved_by.as_deref()))
+    .bind(column(steps, |step| step.concern.outcome.map(Outcome::as_str)))
+    .bind(column(steps, |step| step.concern.score))
+    .bind(column(steps, |step| step.concern.ledger_row))
+    .bind(column(steps, |step| step.concern.revision))
+    .bind(column(steps, |step| step.concern.created_at))
+    .bind(column(steps, |step| step.concern.updated_at))
+    .bind(column(steps, |step| step.kind.as_str()))
+    .bind(column(steps, |step| step.from.map(State::as_str)))
+    .bind(column(steps, |step| step.note.as_str()))
+    .bind(steps.iter().map(|(by, _)| by.subject()).collect::<Vec<_>>())
+    .bind(steps.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await
+    .on_constraint("concern_reference", || Error::AlreadyExists("a concern with this reference".to_owned()))?;
+    taken.into_iter().map(|(village, id)| Ok(ConcernName::new(village.parse().map_err(Error::internal)?, id))).collect()
+}
+
+/// One column of many steps.
+fn column<'a, T>(steps: &[(&'a Authority, &'a Step)], of: impl Fn(&'a Step) -> T) -> Vec<T> {
+    steps.iter().map(|(_, step)| of(step)).collect()
+}
