@@ -170,6 +170,8 @@ names! {
     VisitName = "visits" / visit: Uuid;
     /// `villages/{village}/concerns/{concern}`
     ConcernName = "concerns" / concern: Uuid;
+    /// `villages/{village}/matterTypes/{matter_type}`
+    MatterTypeName = "matterTypes" / matter_type: LocalCode;
 }
 
 impl HouseholdName {

@@ -95,6 +95,8 @@ reasons! {
     LETS_TO_MERCHANTS;
     /// The household cannot let premises.
     NO_LANDLORD;
+    /// More time is granted by someone other than who asked for it.
+    EXTENSION_BY_ASKER;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

@@ -41,5 +41,5 @@ alter table move
 -- One village's open concerns are some hundreds: whatever else a list asks for is looked at in the rows. Indexes by state
 -- and by grid would have to be kept with every move, and each move would rewrite all the others.
 create index concern_open on concern (village, reported_on desc, id desc) where ended_on is null;
-drop index concern_by_state;
+drop index if exists concern_by_state;
 drop index concern_by_grid;

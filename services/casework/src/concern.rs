@@ -1,10 +1,13 @@
 //! Concerns: from the report to the household's own answer.
 
+mod deadline;
 mod desk;
+mod explain;
 mod record;
 mod rpc;
 mod rules;
 mod store;
+mod watch;
 mod workflow;
 
 use chrono::{DateTime, Utc};
@@ -12,14 +15,19 @@ use events::{Changes, News};
 use platform::{Authority, Caller, Clock, Database, Page, Request, Result, Together, Tx};
 use proto::names::ConcernName;
 
+use deadline::Now;
+pub(crate) use deadline::{Terms, Urgency};
 use desk::{Asked, ConcernDesk, What};
+use explain::Explanation;
 
 pub(crate) use record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
 use record::{Move, OwnerKind};
 use rules::{Command, Draft};
 use store::Filter;
 pub(crate) use store::concerns_of_ledger;
+pub(crate) use watch::Watch;
 
+use crate::calendar::Calendars;
 use crate::place;
 
 /// The use cases of concerns.
@@ -27,6 +35,7 @@ pub(crate) struct Concerns {
     database: Database,
     desk: Together<ConcernDesk>,
     clock: Clock,
+    calendars: Calendars,
 }
 
 /// What somebody wants done with a concern.
@@ -38,9 +47,9 @@ struct Order {
 }
 
 impl Concerns {
-    pub(crate) fn new(database: Database, changes: Changes, clock: Clock) -> Self {
-        let desk = Together::new(ConcernDesk::new(database.clone(), changes, clock.clone()));
-        Self { database, desk, clock }
+    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
+        let desk = Together::new(ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone()));
+        Self { database, desk, clock, calendars }
     }
 
     /// Reports a concern. It is taken whether or not the news of its household, grid and team has come.
@@ -66,6 +75,16 @@ impl Concerns {
         let mut tx = self.database.begin(authority.scope()).await?;
         let rows = store::concern_list(&mut tx, filter, &authority, page).await?;
         Ok(page.cut(rows, store::list_key))
+    }
+
+    /// The clocks of a concern, reckoned from its moves.
+    async fn explain(&self, caller: &Caller, name: &ConcernName) -> Result<Explanation> {
+        let authority = caller.within(&name.village)?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let concern = store::concern_get(&mut tx, name, &authority).await?;
+        let moves = store::moves_of(&mut tx, name).await?;
+        let calendar = self.calendars.of(&mut tx, name.village).await?;
+        Ok(explain::explain(&concern, &moves, Now { at: self.clock.now(), calendar: &calendar }))
     }
 
     async fn moves(&self, caller: &Caller, name: &ConcernName, page: &Page) -> Result<(Vec<Move>, String)> {

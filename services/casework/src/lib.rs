@@ -4,6 +4,8 @@
 //! that comes before that news is taken all the same, and finds its team when the news is there. What households say
 //! stays here: neither news nor logs carry it.
 
+mod calendar;
+mod catalog;
 mod concern;
 mod ledger;
 mod place;
@@ -11,6 +13,7 @@ mod reactions;
 
 use events::Events;
 use platform::{Database, Process, Result, Server};
+use proto::casework::v1::catalog_service_server::CatalogServiceServer;
 use proto::casework::v1::concern_service_server::ConcernServiceServer;
 use proto::casework::v1::ledger_service_server::LedgerServiceServer;
 use sqlx::migrate::Migrator;
@@ -48,16 +51,23 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         events.read(owner, reactions::Reactions::new(events.changes(), process.clock.clone()));
     }
 
-    let concerns = concern::Concerns::new(database.clone(), events.changes(), process.clock.clone());
+    let calendars = calendar::Calendars::default();
+    let concerns = concern::Concerns::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
+    let watch = concern::Watch::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
+    let watching = tokio::spawn(watch.run(process.shutdown.clone()));
+    let catalog = catalog::Catalog::new(database.clone(), process.clock.clone(), calendars);
     let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
 
     Server::new(&config.platform, database)
         .with(ConcernServiceServer::new(concerns))
+        .with(CatalogServiceServer::new(catalog))
         .with(LedgerServiceServer::new(ledgers).max_decoding_message_size(config.platform.message_bytes))
         .with(events.news_service())
         .waiting_for(events.wait_for())
         .run(process)
         .await?;
+    // What it has not committed by now another look will find.
+    watching.abort();
     events.stopped().await;
     Ok(())
 }

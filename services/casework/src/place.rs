@@ -10,10 +10,12 @@ use platform::{Error, Result, Tx};
 use proto::names::{GridCode, VillageCode};
 use uuid::Uuid;
 
+use crate::concern::{Matter, Terms, Urgency};
+
 pub(crate) use learn::{grids_learn, households_learn, teams_learn};
 
 /// Where a concern belongs, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Place {
     /// The household's grid, or else the grid that was named.
     pub(crate) grid: Option<GridCode>,
@@ -23,13 +25,26 @@ pub(crate) struct Place {
     pub(crate) grid_given_up: bool,
     /// The grid again, if its team is known.
     pub(crate) team: Option<GridCode>,
+    /// What the catalogue says, where it was asked.
+    pub(crate) terms: Option<Terms>,
+}
+
+/// What is asked of a concern that comes up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) village: VillageCode,
+    pub(crate) household: Option<Uuid>,
+    pub(crate) grid: Option<GridCode>,
+    pub(crate) matter: Matter,
+    pub(crate) matter_type: &'a str,
+    pub(crate) urgency: Option<Urgency>,
 }
 
 impl Place {
     /// The place in the words of the database.
     pub(crate) fn read(grid: Option<&str>, household_known: bool, given_up: bool, has_team: bool) -> Result<Self> {
         let grid = grid.map(str::parse).transpose().map_err(Error::internal)?;
-        Ok(Self { grid, household_known, grid_given_up: given_up, team: grid.filter(|_| has_team) })
+        Ok(Self { grid, household_known, grid_given_up: given_up, team: grid.filter(|_| has_team), terms: None })
     }
 }
 
@@ -50,18 +65,31 @@ impl Team {
     }
 }
 
-/// Where concerns of these households, or else of these grids, belong; one answer for each. Each is looked up by itself,
-/// by its keys: joined, the grids and teams of all villages would be read for a handful of them.
-pub(crate) async fn places_find(
-    tx: &mut Tx,
-    asked: &[(VillageCode, Option<Uuid>, Option<GridCode>)],
-) -> Result<Vec<Place>> {
+#[derive(sqlx::FromRow)]
+struct PlaceRow {
+    grid: Option<String>,
+    known: bool,
+    given_up: bool,
+    has_team: bool,
+    urgency: Urgency,
+    response_hours: Option<i32>,
+    resolution_hours: Option<i32>,
+}
+
+/// Where concerns of these households, or else of these grids, belong, and how soon the catalogue says they have to be
+/// answered and solved; one answer for each. Each is looked up by itself, by its keys: joined, the grids and teams of all
+/// villages would be read for a handful of them.
+pub(crate) async fn places_find(tx: &mut Tx, asked: &[Asked<'_>]) -> Result<Vec<Place>> {
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(Option<String>, bool, bool, bool)> = sqlx::query_as(
-        "select named.grid, named.known, coalesce(not used.in_use, false), served.grid is not null
-           from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as asked (village, household, grid, place)
+    let rows: Vec<PlaceRow> = sqlx::query_as(
+        "select named.grid, named.known, coalesce(not used.in_use, false) as given_up,
+                served.grid is not null as has_team, how.urgency,
+                coalesce(kind.response_hours, own.response_hours, every.response_hours) as response_hours,
+                coalesce(kind.resolution_hours, own.resolution_hours, every.resolution_hours) as resolution_hours
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) with ordinality
+                as asked (village, household, grid, matter, title, urgency, place)
           cross join lateral (select coalesce(max(household.grid), asked.grid) as grid, count(*) > 0 as known
                                 from household
                                where household.village = asked.village and household.id = asked.household) as named
@@ -73,16 +101,54 @@ pub(crate) async fn places_find(
                                 from team
                                where team.village = asked.village and team.grid = named.grid
                                limit 1) as served on true
+           left join lateral (select urgency, response_hours, resolution_hours
+                                from matter_type
+                               where matter_type.village = asked.village
+                                 and matter_type.matter = asked.matter
+                                 and matter_type.title = asked.title
+                               limit 1) as its on true
+           left join lateral (select urgency, response_hours, resolution_hours
+                                from default_matter_type
+                               where its.urgency is null
+                                 and default_matter_type.matter = asked.matter
+                                 and default_matter_type.title = asked.title
+                               limit 1) as first on true
+          cross join lateral (select coalesce(asked.urgency, its.urgency, first.urgency, 'normal') as urgency) as how
+           -- What a type says counts for its own urgency.
+           left join lateral (select coalesce(its.response_hours, first.response_hours) as response_hours,
+                                     coalesce(its.resolution_hours, first.resolution_hours) as resolution_hours
+                               where how.urgency = coalesce(its.urgency, first.urgency)) as kind on true
+           left join lateral (select response_hours, resolution_hours
+                                from deadline
+                               where deadline.village = asked.village
+                                 and deadline.matter = asked.matter
+                                 and deadline.urgency = how.urgency
+                               limit 1) as own on true
+           left join lateral (select response_hours, resolution_hours
+                                from default_deadline
+                               where default_deadline.matter = asked.matter
+                                 and default_deadline.urgency = how.urgency
+                               limit 1) as every on true
           order by asked.place",
     )
-    .bind(asked.iter().map(|(village, ..)| village.as_str()).collect::<Vec<_>>())
-    .bind(asked.iter().map(|(_, household, _)| *household).collect::<Vec<_>>())
-    .bind(asked.iter().map(|(.., grid)| grid.as_ref().map(GridCode::as_str)).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.village.to_string()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.household).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.grid.map(|grid| grid.to_string())).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.matter.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.matter_type).collect::<Vec<_>>())
+    .bind(asked.iter().map(|one| one.urgency.map(Urgency::as_str)).collect::<Vec<_>>())
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
-        .map(|(grid, household_known, given_up, has_team)| {
-            Place::read(grid.as_deref(), household_known, given_up, has_team)
+        .map(|row| {
+            let limits = row.response_hours.zip(row.resolution_hours);
+            let terms = limits.map(|(response_hours, resolution_hours)| Terms {
+                urgency: row.urgency,
+                response_hours,
+                resolution_hours,
+            });
+            let place = Place::read(row.grid.as_deref(), row.known, row.given_up, row.has_team)?;
+            Ok(Place { terms, ..place })
         })
         .collect()
 }

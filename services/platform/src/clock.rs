@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
 /// Villages keep the time of Asia/Shanghai, which has been UTC+8 without summer time since 1991.
@@ -54,6 +54,12 @@ impl std::fmt::Debug for Clock {
 #[must_use]
 pub fn village_day(instant: DateTime<Utc>) -> NaiveDate {
     (instant + Duration::hours(VILLAGE_OFFSET_HOURS)).date_naive()
+}
+
+/// The instant at which a clock in the villages shows `time`.
+#[must_use]
+pub fn village_time(time: NaiveDateTime) -> DateTime<Utc> {
+    time.and_utc() - Duration::hours(VILLAGE_OFFSET_HOURS)
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use proto::reasons;
 use tracing::Span;
 use uuid::Uuid;
 
+use super::deadline::Now;
 use super::record::{Concern, Owner, Step};
 use super::rules::{self, Actor, Command, Draft};
 use super::{Order, store};
+use crate::calendar::Calendars;
 use crate::place::{self, Place, Team};
 
 /// Carries out what is asked.
@@ -24,6 +26,7 @@ pub(super) struct ConcernDesk {
     database: Database,
     changes: Changes,
     clock: Clock,
+    calendars: Calendars,
 }
 
 /// What somebody asks for.
@@ -123,8 +126,8 @@ impl Desk for ConcernDesk {
 }
 
 impl ConcernDesk {
-    pub(super) fn new(database: Database, changes: Changes, clock: Clock) -> Self {
-        Self { database, changes, clock }
+    pub(super) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
+        Self { database, changes, clock, calendars }
     }
 
     /// What each order comes to, by the rules.
@@ -141,10 +144,13 @@ impl ConcernDesk {
             orders.iter().filter(|asked| matches!(asked.what, What::Act(_))).map(|asked| asked.name()).collect();
         let mut concerns = store::concerns_lock(tx, &names).await?;
         let teams = teams_of(tx, orders, &concerns).await?;
-        let now = self.clock.now();
-        Ok(orders
-            .iter()
-            .map(|asked| match &asked.what {
+        let mut calendars = Vec::new();
+        for asked in orders {
+            calendars.push(self.calendars.of(tx, asked.name().village).await?);
+        }
+        let at = self.clock.now();
+        let mut decide = |asked: &Asked, now: Now<'_>| -> Result<Step> {
+            match &asked.what {
                 What::Report(draft) => {
                     let place = places.remove(&draft.name).unwrap_or_default();
                     may_report(&asked.by, &place)?;
@@ -166,15 +172,24 @@ impl ConcernDesk {
                     let by = Actor { subject: asked.by.subject(), office: asked.by.office() };
                     rules::act(before, command, &order.note, by, now)
                 }
-            })
-            .collect())
+            }
+        };
+        Ok(orders.iter().zip(&calendars).map(|(asked, calendar)| decide(asked, Now { at, calendar })).collect())
     }
 }
 
 /// Where the reported concerns belong. A place that is unknown is looked for again behind the lock of those who wait.
-async fn places_of(tx: &mut Tx, drafts: &[&Draft]) -> Result<HashMap<ConcernName, Place>> {
-    let ask = |drafts: &[&Draft]| -> Vec<_> {
-        drafts.iter().map(|draft| (draft.name.village, draft.household, draft.grid)).collect()
+async fn places_of<'a>(tx: &mut Tx, drafts: &[&'a Draft]) -> Result<HashMap<ConcernName, Place>> {
+    let ask = |drafts: &[&'a Draft]| -> Vec<_> {
+        let one = |draft: &&'a Draft| place::Asked {
+            village: draft.name.village,
+            household: draft.household,
+            grid: draft.grid,
+            matter: draft.matter,
+            matter_type: &draft.matter_type,
+            urgency: draft.urgency,
+        };
+        drafts.iter().map(one).collect()
     };
     let found = place::places_find(tx, &ask(drafts)).await?;
     let mut places: HashMap<ConcernName, Place> = drafts.iter().map(|draft| draft.name.clone()).zip(found).collect();

@@ -8,6 +8,8 @@ use proto::names::{ConcernName, GridCode, HouseholdName, MemberName, Subdistrict
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
+use super::deadline::Deadline;
+
 platform::choice! {
     /// The four matters.
     pub(crate) enum Matter as proto::casework::v1::Matter {
@@ -15,6 +17,18 @@ platform::choice! {
         BusinessAffairs = "business_affairs",
         Environment = "environment",
         OutreachEducation = "outreach_education",
+    }
+}
+
+impl Matter {
+    /// The type of what nobody has named the type of.
+    pub(crate) const fn other(self) -> &'static str {
+        match self {
+            Self::ResidentAffairs => "其他民事",
+            Self::BusinessAffairs => "其他商事",
+            Self::Environment => "其他环境",
+            Self::OutreachEducation => "其他宣教",
+        }
     }
 }
 
@@ -82,6 +96,14 @@ platform::choice! {
         SentBack = "sent_back",
         Supervised = "supervised",
         Reopened = "reopened",
+        ExtensionAsked = "extension_asked",
+        Extended = "extended",
+        ExtensionRefused = "extension_refused",
+        ResponseDueSoon = "response_due_soon",
+        ResponseOverdue = "response_overdue",
+        DueSoon = "due_soon",
+        Overdue = "overdue",
+        Reckoned = "reckoned",
     }
 }
 
@@ -173,6 +195,7 @@ pub(crate) struct Concern {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) score: i32,
     pub(crate) ledger_row: Option<Uuid>,
+    pub(crate) deadline: Deadline,
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -216,6 +239,7 @@ impl Concern {
             outcome: None,
             score: 0,
             ledger_row: None,
+            deadline: Deadline::none(),
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -307,6 +331,11 @@ impl Step {
             suspended: concern.suspended,
             supervised: concern.supervised,
             ended_on: concern.ended_on.map(date),
+            urgency: concern.deadline.urgency.into(),
+            response_due_time: concern.deadline.response_due_at.map(timestamp),
+            response_time: concern.deadline.responded_at.map(timestamp),
+            respond_by_time: concern.deadline.respond_by.map(timestamp),
+            due_time: concern.deadline.due_at.map(timestamp),
         })
     }
 }
@@ -336,4 +365,8 @@ pub(crate) struct Move {
     pub(crate) note: String,
     pub(crate) owner: Owner,
     pub(crate) assignee: Option<Owner>,
+    /// Seconds of working time that were used up when the clock last began to run or came to rest.
+    pub(crate) spent: Option<i64>,
+    /// What was due afterwards; none while the clock rests.
+    pub(crate) due_at: Option<DateTime<Utc>>,
 }

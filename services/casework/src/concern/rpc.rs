@@ -1,5 +1,6 @@
 //! Concerns as the contract speaks of them. No rules, no SQL.
 
+mod deadline;
 mod order;
 mod read;
 mod workflow;
@@ -100,6 +101,20 @@ impl ConcernService for Concerns {
         self.transition(request, |message| &message.request_id).await
     }
 
+    async fn extend_deadline(&self, request: Request<pb::ExtendDeadlineRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn decide_extension(&self, request: Request<pb::DecideExtensionRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn explain_deadline(&self, request: Request<pb::ExplainDeadlineRequest>) -> Answer<pb::DeadlineExplanation> {
+        let (caller, message) = admit(request)?;
+        let name: ConcernName = message.name.parse().map_err(|error| Error::field("name", error))?;
+        Ok(Response::new(deadline::told(message.name, self.explain(&caller, &name).await?)))
+    }
+
     async fn list_moves(&self, request: Request<pb::ListMovesRequest>) -> Answer<pb::ListMovesResponse> {
         let (caller, message) = admit(request)?;
         let name: ConcernName = message.parent.parse().map_err(|error| Error::field("parent", error))?;
@@ -164,6 +179,9 @@ impl From<Concern> for pb::Concern {
             suspended: concern.suspended,
             supervised: concern.supervised,
             ended_on: concern.ended_on.map(date),
+            urgency: concern.deadline.urgency.into(),
+            respond_by_time: concern.deadline.respond_by.map(timestamp),
+            due_time: concern.deadline.due_at.map(timestamp),
         }
     }
 }

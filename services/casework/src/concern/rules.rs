@@ -8,6 +8,7 @@ use proto::names::{ConcernName, GridCode};
 use proto::reasons;
 use uuid::Uuid;
 
+use super::deadline::{self, Deadline, Now, Urgency};
 use super::record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
 use super::workflow::{Act, allowed};
 use crate::place::{Place, Team};
@@ -23,6 +24,7 @@ pub(crate) struct Draft {
     pub(crate) reference: Option<String>,
     pub(crate) matter: Matter,
     pub(crate) matter_type: String,
+    pub(crate) urgency: Option<Urgency>,
     pub(crate) text: String,
     pub(crate) household: Option<Uuid>,
     pub(crate) grid: Option<GridCode>,
@@ -31,8 +33,8 @@ pub(crate) struct Draft {
 }
 
 /// A concern begins with its grid's team, or with the village office as long as the team is not known.
-pub(crate) fn report(draft: Draft, place: &Place, now: DateTime<Utc>) -> Result<Step> {
-    let today = village_day(now);
+pub(crate) fn report(draft: Draft, place: &Place, now: Now<'_>) -> Result<Step> {
+    let today = village_day(now.at);
     let reported_on = draft.reported_on.unwrap_or(today);
     if reported_on > today {
         return Err(Error::refused(reasons::IN_THE_FUTURE, "a concern cannot be raised on a day to come"));
@@ -43,7 +45,7 @@ pub(crate) fn report(draft: Draft, place: &Place, now: DateTime<Utc>) -> Result<
             "the grid has been given up; name the one that took its place",
         ));
     }
-    let mut concern = Concern::new(draft.name, draft.matter, draft.text, reported_on, now);
+    let mut concern = Concern::new(draft.name, draft.matter, draft.text, reported_on, now.at);
     if let Some(reference) = draft.reference {
         concern.reference = reference;
     }
@@ -53,6 +55,7 @@ pub(crate) fn report(draft: Draft, place: &Place, now: DateTime<Utc>) -> Result<
     concern.reporter = draft.reporter;
     concern.owner = place.team.map_or(Owner::Office, Owner::Team);
     concern.routed = place.team.is_some();
+    concern.deadline = place.terms.as_ref().map_or_else(Deadline::none, |terms| Deadline::begin(terms, now));
     Ok(Step { concern, kind: MoveKind::Reported, from: None, note: String::new() })
 }
 
@@ -81,6 +84,12 @@ pub(crate) enum Command {
     SendBack,
     Supervise,
     Reopen,
+    AskExtension {
+        hours: i32,
+    },
+    DecideExtension {
+        granted: bool,
+    },
     Update(Update),
 }
 
@@ -109,6 +118,8 @@ impl Command {
             Self::SendBack => Act::SendBack,
             Self::Supervise => Act::Supervise,
             Self::Reopen => Act::Reopen,
+            Self::AskExtension { hours } => Act::AskExtension(*hours),
+            Self::DecideExtension { granted } => Act::DecideExtension(*granted),
             Self::Update(_) => Act::Update,
         }
     }
@@ -122,7 +133,7 @@ pub(crate) struct Actor<'a> {
 }
 
 /// Carries out a command, if the table and the rules allow it.
-pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, now: DateTime<Utc>) -> Result<Step> {
+pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, now: Now<'_>) -> Result<Step> {
     let act = command.act();
     let rule = allowed(&before, act, by.office)?;
     if rule.reason && note.is_empty() {
@@ -134,15 +145,24 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
             let message = "you resolved this concern yourself; someone else has to ask the household";
             return Err(Error::refused(reasons::FOLLOW_UP_BY_HANDLER, message));
         }
+        Command::AskExtension { hours } if *hours > before.deadline.resolution_hours => {
+            return Err(Error::field("hours", "is more than the limit has"));
+        }
+        Command::DecideExtension { .. } if before.deadline.extension_asked_by.as_deref() == Some(by.subject) => {
+            let message = "you asked for the extension yourself; someone else has to decide";
+            return Err(Error::refused(reasons::EXTENSION_BY_ASKER, message));
+        }
         _ => {}
     }
     let state = rule.leads_to(before.state);
-    let today = village_day(now);
-    let mut step = Step::after(before, act.kind(), now, |concern| {
+    let today = village_day(now.at);
+    let as_it_was = before.clone();
+    let mut step = Step::after(before, act.kind(), now.at, |concern| {
         follow(concern, command, by.subject, today);
         concern.state = state;
         concern.closed_on = (state == State::Closed).then_some(today);
         concern.ended_on = state.is_over().then_some(today);
+        deadline::turn(&as_it_was, concern, act, by.subject, now);
     });
     note.clone_into(&mut step.note);
     Ok(step)
@@ -186,6 +206,8 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
         // Whoever comes back after it was closed says that it is not solved.
         Command::Reopen if concern.state == State::Closed => answered(concern, Outcome::NotSatisfied, 0, today),
         Command::Reopen => concern.result.clear(),
+        // These move nothing but the clock.
+        Command::AskExtension { .. } | Command::DecideExtension { .. } => {}
         Command::Update(update) => {
             concern.matter = update.matter.unwrap_or(concern.matter);
             if let Some(matter_type) = update.matter_type {

@@ -1,6 +1,25 @@
-//! Concerns in the database, read; [`save`] writes them.
+//! Concerns in the database, read one by one and in lists; [`save`] writes them.
 
+/// A query for whole concerns.
+macro_rules! select {
+    ($more:literal, $rest:literal) => {
+        concat!(
+            "select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
+                    owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
+                    accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
+                    outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
+                    extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at, respond_by,
+                    due_at, warnings, alarm_at, revision, created_at, updated_at",
+            $more,
+            " from concern ",
+            $rest
+        )
+    };
+}
+
+mod moves;
 mod save;
+mod watch;
 
 use std::collections::HashMap;
 
@@ -11,10 +30,13 @@ use proto::reasons;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::record::{Concern, Matter, Move, MoveKind, Outcome, Owner, OwnerKind, State};
+use super::deadline::{Deadline, Urgency};
+use super::record::{Concern, Matter, Outcome, Owner, OwnerKind, State};
 use crate::place::Place;
 
+pub(crate) use moves::{move_list, moves_of};
 pub(crate) use save::steps_save;
+pub(crate) use watch::{alarms_put_off, concerns_ringing, concerns_running};
 
 #[derive(FromRow)]
 struct Row {
@@ -49,24 +71,23 @@ struct Row {
     outcome: Option<Outcome>,
     score: i32,
     ledger_row: Option<Uuid>,
+    urgency: Urgency,
+    response_hours: i32,
+    resolution_hours: i32,
+    extension_hours: i32,
+    extension_asked: i32,
+    extension_asked_by: Option<String>,
+    spent: i64,
+    running_since: Option<DateTime<Utc>>,
+    response_due_at: Option<DateTime<Utc>>,
+    responded_at: Option<DateTime<Utc>>,
+    respond_by: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
+    warnings: i32,
+    alarm_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-}
-
-/// A query for whole concerns.
-macro_rules! select {
-    ($more:literal, $rest:literal) => {
-        concat!(
-            "select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
-                    owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
-                    accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
-                    outcome, score, ledger_row, revision, created_at, updated_at",
-            $more,
-            " from concern ",
-            $rest
-        )
-    };
 }
 
 impl TryFrom<Row> for Concern {
@@ -102,6 +123,22 @@ impl TryFrom<Row> for Concern {
             outcome: row.outcome,
             score: row.score,
             ledger_row: row.ledger_row,
+            deadline: Deadline {
+                urgency: row.urgency,
+                response_hours: row.response_hours,
+                resolution_hours: row.resolution_hours,
+                extension_hours: row.extension_hours,
+                extension_asked: row.extension_asked,
+                extension_asked_by: row.extension_asked_by,
+                spent: row.spent,
+                running_since: row.running_since,
+                response_due_at: row.response_due_at,
+                responded_at: row.responded_at,
+                respond_by: row.respond_by,
+                due_at: row.due_at,
+                warnings: row.warnings,
+                alarm_at: row.alarm_at,
+            },
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -254,66 +291,6 @@ pub(crate) async fn concerns_waiting(tx: &mut Tx, villages: &[&str]) -> Result<V
         .map(|row| {
             let place = Place::read(row.known_grid.as_deref(), true, false, row.has_team)?;
             Ok((row.concern.try_into()?, place))
-        })
-        .collect()
-}
-
-#[derive(FromRow)]
-struct MoveRow {
-    revision: i64,
-    kind: MoveKind,
-    from_state: Option<State>,
-    to_state: State,
-    actor: String,
-    office: String,
-    moved_at: DateTime<Utc>,
-    note: String,
-    owner_kind: OwnerKind,
-    owner: Option<String>,
-    assignee_kind: Option<OwnerKind>,
-    assignee: Option<String>,
-}
-
-/// A page of what was done with a concern that the caller may see, the first move first.
-pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
-    let rows: Vec<MoveRow> = sqlx::query_as(
-        "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
-                move.note, move.owner_kind, move.owner, move.assignee_kind, move.assignee
-           from concern
-           join move on move.village = concern.village and move.concern = concern.id
-          where concern.village = $1
-            and concern.id = $2
-            and ($3::text[] is null or concern.grid = any($3)
-                 or concern.assignee_kind = 'team' and concern.assignee = any($3))
-            and move.revision > $4
-          order by move.revision
-          limit $5",
-    )
-    .bind(name.village.as_str())
-    .bind(name.concern)
-    .bind(by.grids())
-    .bind(page.after_number()?)
-    .bind(page.limit())
-    .fetch_all(&mut **tx)
-    .await?;
-    // Every concern has a first move, and a page is only asked for when there is more on it.
-    if rows.is_empty() {
-        return Err(Error::NotFound(name.to_string()));
-    }
-    rows.into_iter()
-        .map(|row| {
-            Ok(Move {
-                revision: row.revision,
-                kind: row.kind,
-                from: row.from_state,
-                to: row.to_state,
-                actor: row.actor,
-                office: row.office,
-                at: row.moved_at,
-                note: row.note,
-                owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
-                assignee: row.assignee_kind.map(|kind| Owner::read(kind, row.assignee.as_deref())).transpose()?,
-            })
         })
         .collect()
 }

@@ -8,14 +8,17 @@ use proto::reasons;
 
 use super::record::{Concern, MoveKind, Outcome, Owner, State};
 use Act::{
-    Accept, Assign, Decline, Escalate, FollowUp, Reopen, Resolve, Resume, Return, SendBack, Start, Supervise, Suspend,
-    Update, Withdraw,
+    Accept, AskExtension, Assign, DecideExtension, Decline, Escalate, FollowUp, Reopen, Resolve, Resume, Return,
+    SendBack, Start, Supervise, Suspend, Update, Withdraw,
 };
 use Office::{Cadre, Clerk, Integration, Leader, Officer, Representative};
 use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
 use State::{Accepted, Closed, Declined, Deliberating, InProgress, Reported, Resolved, Returned, Withdrawn};
 use To::{Go, Stay};
-use When::{Assigned, Escalated, NotAssigned, NotEscalated, NotSupervised, NotSuspended, Returnable, Suspended};
+use When::{
+    Assigned, Escalated, Extendable, ExtensionAsked, NotAssigned, NotEscalated, NotSupervised, NotSuspended,
+    Returnable, Suspended,
+};
 
 /// What somebody does with a concern, as far as the table cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,10 @@ pub(crate) enum Act {
     SendBack,
     Supervise,
     Reopen,
+    /// For so many working hours more.
+    AskExtension(i32),
+    /// Granted, or not.
+    DecideExtension(bool),
     Update,
 }
 
@@ -50,6 +57,10 @@ pub(crate) enum When {
     NotEscalated,
     Escalated,
     NotSupervised,
+    /// It has a deadline, and no more time was granted or asked for.
+    Extendable,
+    /// More time was asked for, and not decided.
+    ExtensionAsked,
 }
 
 /// Where it leads.
@@ -146,6 +157,10 @@ pub(crate) const TABLE: &[Rule] = &[
     // The household comes back and is not satisfied after all; or it is ours after all.
     rule(Reopen, &[Closed], &[], Go(InProgress), WORKERS, WHY),
     rule(Reopen, &[Declined], &[], Go(Reported), SUPERVISORS, WHY),
+    // More time is needed, once; somebody else decides.
+    rule(AskExtension(0), TAKEN, &[Extendable], Stay, WORKERS, WHY),
+    rule(DecideExtension(true), TAKEN, &[ExtensionAsked], Stay, SUPERVISORS, NO),
+    rule(DecideExtension(false), TAKEN, &[ExtensionAsked], Stay, SUPERVISORS, NO),
     // What it says can be put right until it is closed.
     rule(Update, &[Reported, Returned, Accepted, InProgress, Deliberating, Resolved], &[], Stay, WORKERS, NO),
 ];
@@ -156,7 +171,7 @@ pub(crate) const TABLE: &[Rule] = &[
 /// `ILLEGAL_MOVE`, naming what the office can do; `PERMISSION_DENIED` where only another office may do it.
 pub(crate) fn allowed(concern: &Concern, act: Act, office: Office) -> Result<&'static Rule> {
     let possible = || TABLE.iter().filter(|rule| rule.fits(concern));
-    let fitting: Vec<&Rule> = possible().filter(|rule| rule.act == act).collect();
+    let fitting: Vec<&Rule> = possible().filter(|rule| rule.act.is_like(act)).collect();
     if let Some(rule) = fitting.iter().find(|rule| rule.by.contains(&office)) {
         return Ok(rule);
     }
@@ -202,6 +217,11 @@ impl When {
             NotEscalated => !escalated,
             Escalated => escalated,
             NotSupervised => !concern.supervised,
+            Extendable => {
+                let deadline = &concern.deadline;
+                deadline.exists() && deadline.extension_hours == 0 && deadline.extension_asked == 0
+            }
+            ExtensionAsked => concern.deadline.extension_asked > 0,
         }
     }
 
@@ -216,11 +236,18 @@ impl When {
             NotEscalated => pb::WorkflowCondition::NotEscalated,
             Escalated => pb::WorkflowCondition::Escalated,
             NotSupervised => pb::WorkflowCondition::NotSupervised,
+            Extendable => pb::WorkflowCondition::Extendable,
+            ExtensionAsked => pb::WorkflowCondition::ExtensionAsked,
         }
     }
 }
 
 impl Act {
+    /// Is it the same to the table, which does not care for how much?
+    fn is_like(self, other: Self) -> bool {
+        self == other || matches!((self, other), (AskExtension(_), AskExtension(_)))
+    }
+
     /// The method that does it.
     pub(crate) const fn method(self) -> &'static str {
         self.told().1
@@ -248,6 +275,9 @@ impl Act {
             SendBack => (MoveKind::SentBack, "SendBackConcern", "退回村级"),
             Supervise => (MoveKind::Supervised, "SuperviseConcern", "督办"),
             Reopen => (MoveKind::Reopened, "ReopenConcern", "重新办理"),
+            AskExtension(_) => (MoveKind::ExtensionAsked, "ExtendDeadline", "申请延期"),
+            DecideExtension(true) => (MoveKind::Extended, "DecideExtension", "同意延期"),
+            DecideExtension(false) => (MoveKind::ExtensionRefused, "DecideExtension", "不同意延期"),
             Update => (MoveKind::Updated, "UpdateConcern", "更正"),
         }
     }

@@ -132,7 +132,7 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.liaison.v1.VisitPlanService", &["GetVisitPlan"], ANYONE),
     ("lianxin.liaison.v1.RosterService", &["ImportRoster", "ImportLedger"], IMPORTERS),
     ("lianxin.casework.v1.ConcernService", &["CreateConcern"], READERS),
-    ("lianxin.casework.v1.ConcernService", &["GetConcern", "ListConcerns", "ListMoves"], READERS),
+    ("lianxin.casework.v1.ConcernService", &["GetConcern", "ListConcerns", "ListMoves", "ExplainDeadline"], READERS),
     // The table of moves says more closely who may do what in which state; a test there holds the two together.
     ("lianxin.casework.v1.ConcernService", &["GetWorkflow"], ANYONE),
     ("lianxin.casework.v1.ConcernService", &["WithdrawConcern"], READERS),
@@ -146,6 +146,7 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
             "ResolveConcern",
             "FollowUpConcern",
             "ReopenConcern",
+            "ExtendDeadline",
         ],
         WORKERS,
     ),
@@ -156,7 +157,15 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ),
     ("lianxin.casework.v1.ConcernService", &["EscalateConcern"], VILLAGE),
     ("lianxin.casework.v1.ConcernService", &["SendBackConcern"], &[Officer]),
-    ("lianxin.casework.v1.ConcernService", &["SuperviseConcern"], &[Officer, Clerk]),
+    ("lianxin.casework.v1.ConcernService", &["SuperviseConcern", "DecideExtension"], &[Officer, Clerk]),
+    (
+        "lianxin.casework.v1.CatalogService",
+        &["GetMatterType", "ListMatterTypes", "ListDeadlines", "GetCalendar"],
+        ANYONE,
+    ),
+    ("lianxin.casework.v1.CatalogService", &["CreateMatterType", "UpdateMatterType", "UpdateDeadline"], IMPORTERS),
+    // Holidays are the country's; whoever keeps the machine brings them in.
+    ("lianxin.casework.v1.CatalogService", &["UpdateCalendar"], &[Operator]),
     ("lianxin.casework.v1.LedgerService", &["ImportLedger"], IMPORTERS),
     ("lianxin.reporting.v1.FigureService", &["GetFigures"], &[Operator, Officer, Clerk, Cadre, Integration]),
 ];

@@ -82,6 +82,28 @@ impl TryFrom<pb::AssignConcernRequest> for Order {
     }
 }
 
+impl TryFrom<pb::ExtendDeadlineRequest> for Order {
+    type Error = Error;
+
+    fn try_from(message: pb::ExtendDeadlineRequest) -> Result<Self> {
+        let mut wrong = Violations::new();
+        let hours = message.hours;
+        if hours < 1 {
+            wrong.add("hours", "has to be at least 1");
+        }
+        order(wrong, &message.name, &message.etag, &message.note, Some(Command::AskExtension { hours }))
+    }
+}
+
+impl TryFrom<pb::DecideExtensionRequest> for Order {
+    type Error = Error;
+
+    fn try_from(message: pb::DecideExtensionRequest) -> Result<Self> {
+        let command = Command::DecideExtension { granted: message.granted };
+        order(Violations::new(), &message.name, &message.etag, &message.note, Some(command))
+    }
+}
+
 impl TryFrom<pb::ResolveConcernRequest> for Order {
     type Error = Error;
 

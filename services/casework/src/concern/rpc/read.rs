@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::concern::rules::{Command, Draft, Update};
 use crate::concern::store::Filter;
-use crate::concern::{Matter, Order, State};
+use crate::concern::{Matter, Order, State, Urgency};
 
 /// What kind of thing it is, takes a word or two.
 const TYPE_LENGTH: usize = 50;
@@ -45,13 +45,18 @@ pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid) -> Result<D
     if concern.household.is_empty() && concern.grid.is_empty() {
         wrong.add("concern.household", "is missing; name the household, or the grid");
     }
+    let urgency = wrong.check("concern.urgency", Urgency::read(concern.urgency)).flatten();
     let reported_on = concern.reported_on.as_ref().and_then(|day| wrong.check("concern.reported_on", naive_date(day)));
     let ((name, matter), text) = wrong.finish(name.zip(matter).zip(text))?;
     Ok(Draft {
         name,
         reference: Some(concern.reference.trim().to_owned()).filter(|reference| !reference.is_empty()),
         matter,
-        matter_type: concern.matter_type.trim().to_owned(),
+        matter_type: Some(concern.matter_type.trim())
+            .filter(|one| !one.is_empty())
+            .unwrap_or(matter.other())
+            .to_owned(),
+        urgency,
         text,
         household,
         grid,

@@ -3,9 +3,12 @@
 use platform::Error;
 use proptest::prelude::*;
 
+use std::sync::LazyLock;
+
 use super::super::record::reference;
 use super::super::workflow::{TABLE, When};
 use super::*;
+use crate::calendar::Calendar;
 
 const HANDLER: &str = "handler";
 const CALLER: &str = "caller";
@@ -14,12 +17,26 @@ fn now() -> DateTime<Utc> {
     "2026-05-01T04:00:00Z".parse().unwrap()
 }
 
+/// Every weekday is worked on.
+fn calendar() -> &'static Calendar {
+    static CALENDAR: LazyLock<Calendar> = LazyLock::new(Calendar::default);
+    &CALENDAR
+}
+
+fn at(at: DateTime<Utc>) -> Now<'static> {
+    Now { at, calendar: calendar() }
+}
+
+fn report(draft: Draft, place: &Place, now: DateTime<Utc>) -> Result<Step> {
+    super::report(draft, place, at(now))
+}
+
 fn grid() -> GridCode {
     "027".parse().unwrap()
 }
 
 fn place() -> Place {
-    Place { grid: Some(grid()), household_known: true, grid_given_up: false, team: Some(grid()) }
+    Place { grid: Some(grid()), household_known: true, grid_given_up: false, team: Some(grid()), terms: None }
 }
 
 fn team() -> Team {
@@ -32,6 +49,7 @@ fn draft() -> Draft {
         reference: None,
         matter: Matter::OutreachEducation,
         matter_type: "儿童活动场所".into(),
+        urgency: None,
         text: "孩子放学后无处可去。".into(),
         household: Some(Uuid::from_u128(2)),
         grid: None,
@@ -143,6 +161,8 @@ fn command(act: Act) -> Command {
         Act::SendBack => Command::SendBack,
         Act::Supervise => Command::Supervise,
         Act::Reopen => Command::Reopen,
+        Act::AskExtension(_) => Command::AskExtension { hours: 8 },
+        Act::DecideExtension(granted) => Command::DecideExtension { granted },
         Act::Update => Command::Update(Update { text: Some("改过".into()), ..Update::default() }),
     }
 }
@@ -153,7 +173,7 @@ fn who(subject: &str, office: Office) -> Actor<'_> {
 
 /// The village office does it, and says why.
 fn act(before: Concern, command: Command, subject: &str, now: DateTime<Utc>) -> Result<Step> {
-    super::act(before, command, "有缘由", who(subject, Office::Clerk), now)
+    super::act(before, command, "有缘由", who(subject, Office::Clerk), at(now))
 }
 
 fn does(before: Concern, one: Act) -> Concern {
@@ -213,10 +233,13 @@ fn what_needs_a_reason_is_refused_without_one() {
     for rule in TABLE.iter().filter(|rule| rule.reason) {
         let mut concern = Concern { state: rule.from[0], ..reported() };
         concern.assignee = rule.when.contains(&When::Assigned).then_some(Owner::Office);
+        if rule.when.contains(&When::Extendable) {
+            concern.deadline.resolution_hours = 80;
+        }
         if rule.when.contains(&When::Escalated) {
             concern.owner = Owner::Subdistrict;
         }
-        let refused = super::act(concern, command(rule.act), "", who(CALLER, rule.by[0]), now());
+        let refused = super::act(concern, command(rule.act), "", who(CALLER, rule.by[0]), at(now()));
         assert!(matches!(refused, Err(Error::Invalid(_))), "{:?}", rule.act);
     }
 }
@@ -228,9 +251,9 @@ fn who_it_is_given_to_owns_it_by_accepting_and_the_first_receiver_answers_until_
     assert_eq!((given.state, given.owner, given.assignee), (State::Reported, Owner::Team(grid()), Some(member)));
     // Whoever was given it may accept it whatever their office; what was reported is taken on by a leader and above.
     let representative = who(CALLER, Office::Representative);
-    let taken = super::act(given.clone(), Command::Accept, "", representative, now()).unwrap().concern;
+    let taken = super::act(given.clone(), Command::Accept, "", representative, at(now())).unwrap().concern;
     assert_eq!((taken.state, taken.owner, taken.assignee), (State::Accepted, member, None));
-    let refused = super::act(reported(), Command::Accept, "", representative, now());
+    let refused = super::act(reported(), Command::Accept, "", representative, at(now()));
     assert!(matches!(refused, Err(Error::Denied { .. })));
     // To begin is to accept.
     let begun = does(does(taken, Act::Assign), Act::Start);
@@ -258,9 +281,9 @@ fn what_is_escalated_is_the_sub_districts_until_it_sends_it_back() {
     assert!(matches!(act(up.clone(), command(Act::Resolve), CALLER, now()), Err(Error::Denied { .. })));
     assert_eq!(reason(act(up.clone(), command(Act::Assign), CALLER, now())), reasons::ILLEGAL_MOVE);
     let officer = who("officer", Office::Officer);
-    let solved = super::act(up.clone(), command(Act::Resolve), "", officer, now()).unwrap().concern;
+    let solved = super::act(up.clone(), command(Act::Resolve), "", officer, at(now())).unwrap().concern;
     assert_eq!((solved.state, solved.resolved_by.as_deref()), (State::Resolved, Some("officer")));
-    let back = super::act(up, Command::SendBack, "村里可以解决", officer, now()).unwrap();
+    let back = super::act(up, Command::SendBack, "村里可以解决", officer, at(now())).unwrap();
     assert_eq!((back.concern.owner, back.note.as_str()), (Owner::Office, "村里可以解决"));
     // News of its team does not take from the sub-district what it has.
     let unrouted = Concern { owner: Owner::Subdistrict, routed: false, ..reported() };
@@ -318,7 +341,10 @@ fn a_concern_of_tomorrow_is_refused() {
 fn a_grid_that_was_given_up_takes_no_concern_but_its_last_households_do() {
     let place = Place { grid_given_up: true, ..place() };
     assert!(report(draft(), &place, now()).is_ok());
-    assert_eq!(reason(report(draft(), &Place { household_known: false, ..place }, now())), reasons::GRID_RETIRED);
+    assert_eq!(
+        reason(report(draft(), &Place { household_known: false, ..place.clone() }, now())),
+        reasons::GRID_RETIRED
+    );
 }
 
 #[test]
@@ -419,7 +445,7 @@ proptest! {
                 let before = concern.clone();
                 let step = match what {
                     Ok((one, office)) => {
-                        super::act(concern.clone(), command(*one), "有缘由", who(CALLER, *office), now()).ok()
+                        super::act(concern.clone(), command(*one), "有缘由", who(CALLER, *office), at(now())).ok()
                     }
                     Err(place) => route(concern.clone(), place, now()),
                 };

@@ -21,24 +21,33 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                            $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
                            $15::boolean[], $16::integer[], $17::integer[], $18::boolean[], $19::boolean[],
                            $20::date[], $21::date[], $22::date[], $23::date[], $24::date[], $25::date[], $26::date[],
-                           $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[], $32::bigint[],
-                           $33::timestamptz[], $34::timestamptz[], $35::text[], $36::text[], $37::text[],
-                           $38::text[], $39::text[])
+                           $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[], $32::text[],
+                           $33::integer[], $34::integer[], $35::integer[], $36::integer[], $37::text[],
+                           $38::bigint[], $39::timestamptz[], $40::timestamptz[], $41::timestamptz[],
+                           $42::timestamptz[], $43::timestamptz[], $44::integer[], $45::timestamptz[], $46::bigint[],
+                           $47::timestamptz[], $48::timestamptz[], $49::text[], $50::text[], $51::text[],
+                           $52::text[], $53::text[])
                     as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
                              owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings, suspended,
                              supervised, reported_on, accepted_on, resolved_on, followed_up_on, confirmed_on,
-                             closed_on, ended_on, result, resolved_by, outcome, score, ledger_row, revision,
-                             created_at, updated_at, kind, from_state, note, actor, office)
+                             closed_on, ended_on, result, resolved_by, outcome, score, ledger_row, urgency,
+                             response_hours, resolution_hours, extension_hours, extension_asked, extension_asked_by,
+                             spent, running_since, response_due_at, responded_at, respond_by, due_at, warnings,
+                             alarm_at, revision, created_at, updated_at, kind, from_state, note, actor, office)
          ), kept as (
              insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter,
                                   state, owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings,
                                   suspended, supervised, reported_on, accepted_on, resolved_on, followed_up_on,
                                   confirmed_on, closed_on, ended_on, result, resolved_by, outcome, score, ledger_row,
-                                  revision, created_at, updated_at)
+                                  urgency, response_hours, resolution_hours, extension_hours, extension_asked,
+                                  extension_asked_by, spent, running_since, response_due_at, responded_at,
+                                  respond_by, due_at, warnings, alarm_at, revision, created_at, updated_at)
              select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
                     owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
-                    outcome, score, ledger_row, revision, created_at, updated_at
+                    outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
+                    extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at,
+                    respond_by, due_at, warnings, alarm_at, revision, created_at, updated_at
                from step
              on conflict (village, id) do update
                 set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
@@ -52,14 +61,20 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                     confirmed_on = excluded.confirmed_on, closed_on = excluded.closed_on,
                     ended_on = excluded.ended_on, result = excluded.result, resolved_by = excluded.resolved_by,
                     outcome = excluded.outcome, score = excluded.score, ledger_row = excluded.ledger_row,
-                    revision = excluded.revision, updated_at = excluded.updated_at
+                    urgency = excluded.urgency, response_hours = excluded.response_hours,
+                    resolution_hours = excluded.resolution_hours, extension_hours = excluded.extension_hours,
+                    extension_asked = excluded.extension_asked, extension_asked_by = excluded.extension_asked_by,
+                    spent = excluded.spent, running_since = excluded.running_since,
+                    response_due_at = excluded.response_due_at, responded_at = excluded.responded_at,
+                    respond_by = excluded.respond_by, due_at = excluded.due_at, warnings = excluded.warnings,
+                    alarm_at = excluded.alarm_at, revision = excluded.revision, updated_at = excluded.updated_at
               where concern.revision = excluded.revision - 1
              returning village, id
          )
          insert into move (village, concern, revision, kind, from_state, to_state, actor, office, moved_at, note,
-                           owner_kind, owner, assignee_kind, assignee)
+                           owner_kind, owner, assignee_kind, assignee, spent, due_at, respond_by)
          select village, id, revision, kind, from_state, state, actor, office, updated_at, note, owner_kind, owner,
-                assignee_kind, assignee
+                assignee_kind, assignee, spent, due_at, respond_by
            from step
            join kept using (village, id)
          returning village, concern",
@@ -95,6 +110,20 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
     .bind(column(steps, |step| step.concern.outcome.map(Outcome::as_str)))
     .bind(column(steps, |step| step.concern.score))
     .bind(column(steps, |step| step.concern.ledger_row))
+    .bind(column(steps, |step| step.concern.deadline.urgency.as_str()))
+    .bind(column(steps, |step| step.concern.deadline.response_hours))
+    .bind(column(steps, |step| step.concern.deadline.resolution_hours))
+    .bind(column(steps, |step| step.concern.deadline.extension_hours))
+    .bind(column(steps, |step| step.concern.deadline.extension_asked))
+    .bind(column(steps, |step| step.concern.deadline.extension_asked_by.as_deref()))
+    .bind(column(steps, |step| step.concern.deadline.spent))
+    .bind(column(steps, |step| step.concern.deadline.running_since))
+    .bind(column(steps, |step| step.concern.deadline.response_due_at))
+    .bind(column(steps, |step| step.concern.deadline.responded_at))
+    .bind(column(steps, |step| step.concern.deadline.respond_by))
+    .bind(column(steps, |step| step.concern.deadline.due_at))
+    .bind(column(steps, |step| step.concern.deadline.warnings))
+    .bind(column(steps, |step| step.concern.deadline.alarm_at))
     .bind(column(steps, |step| step.concern.revision))
     .bind(column(steps, |step| step.concern.created_at))
     .bind(column(steps, |step| step.concern.updated_at))

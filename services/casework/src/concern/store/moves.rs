@@ -1,0 +1,93 @@
+//! What was done with concerns, read. It is never changed.
+
+use chrono::{DateTime, Utc};
+use platform::{Authority, Error, Page, Result, Tx};
+use proto::names::ConcernName;
+use sqlx::FromRow;
+
+use crate::concern::record::{Move, MoveKind, Owner, OwnerKind, State};
+
+#[derive(FromRow)]
+struct MoveRow {
+    revision: i64,
+    kind: MoveKind,
+    from_state: Option<State>,
+    to_state: State,
+    actor: String,
+    office: String,
+    moved_at: DateTime<Utc>,
+    note: String,
+    owner_kind: OwnerKind,
+    owner: Option<String>,
+    assignee_kind: Option<OwnerKind>,
+    assignee: Option<String>,
+    spent: Option<i64>,
+    due_at: Option<DateTime<Utc>>,
+}
+
+/// A page of what was done with a concern that the caller may see, the first move first.
+pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
+    let rows: Vec<MoveRow> = sqlx::query_as(
+        "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
+                move.note, move.owner_kind, move.owner, move.assignee_kind, move.assignee, move.spent,
+                move.due_at
+           from concern
+           join move on move.village = concern.village and move.concern = concern.id
+          where concern.village = $1
+            and concern.id = $2
+            and ($3::text[] is null or concern.grid = any($3)
+                 or concern.assignee_kind = 'team' and concern.assignee = any($3))
+            and move.revision > $4
+          order by move.revision
+          limit $5",
+    )
+    .bind(name.village.as_str())
+    .bind(name.concern)
+    .bind(by.grids())
+    .bind(page.after_number()?)
+    .bind(page.limit())
+    .fetch_all(&mut **tx)
+    .await?;
+    // Every concern has a first move, and a page is only asked for when there is more on it.
+    if rows.is_empty() {
+        return Err(Error::NotFound(name.to_string()));
+    }
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// All that was done with a concern, the first move first.
+pub(crate) async fn moves_of(tx: &mut Tx, name: &ConcernName) -> Result<Vec<Move>> {
+    let rows: Vec<MoveRow> = sqlx::query_as(
+        "select revision, kind, from_state, to_state, actor, office, moved_at, note, owner_kind, owner, assignee_kind,
+                assignee, spent, due_at
+           from move
+          where village = $1 and concern = $2
+          order by revision",
+    )
+    .bind(name.village.as_str())
+    .bind(name.concern)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+impl TryFrom<MoveRow> for Move {
+    type Error = Error;
+
+    fn try_from(row: MoveRow) -> Result<Self> {
+        Ok(Self {
+            revision: row.revision,
+            kind: row.kind,
+            from: row.from_state,
+            to: row.to_state,
+            actor: row.actor,
+            office: row.office,
+            at: row.moved_at,
+            note: row.note,
+            owner: Owner::read(row.owner_kind, row.owner.as_deref())?,
+            assignee: row.assignee_kind.map(|kind| Owner::read(kind, row.assignee.as_deref())).transpose()?,
+            spent: row.spent,
+            due_at: row.due_at,
+        })
+    }
+}
