@@ -3,6 +3,7 @@
 mod deadline;
 mod desk;
 mod explain;
+mod receipt;
 mod record;
 mod rpc;
 mod rules;
@@ -20,8 +21,9 @@ pub(crate) use deadline::{Terms, Urgency};
 use desk::{Asked, ConcernDesk, What};
 use explain::Explanation;
 
-pub(crate) use record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
-use record::{Move, OwnerKind};
+pub(crate) use receipt::Receipt;
+use record::Move;
+pub(crate) use record::{Concern, Matter, MoveKind, Outcome, Owner, OwnerKind, State, Step};
 use rules::{Command, Draft};
 use store::Filter;
 pub(crate) use store::concerns_of_ledger;
@@ -29,6 +31,7 @@ pub(crate) use watch::Watch;
 
 use crate::calendar::Calendars;
 use crate::place;
+use crate::progress::Counter;
 
 /// The use cases of concerns.
 pub(crate) struct Concerns {
@@ -36,6 +39,7 @@ pub(crate) struct Concerns {
     desk: Together<ConcernDesk>,
     clock: Clock,
     calendars: Calendars,
+    counter: Counter,
 }
 
 /// What somebody wants done with a concern.
@@ -49,7 +53,8 @@ struct Order {
 impl Concerns {
     pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
         let desk = Together::new(ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone()));
-        Self { database, desk, clock, calendars }
+        let counter = Counter::new(database.clone(), clock.clone());
+        Self { database, desk, clock, calendars, counter }
     }
 
     /// Reports a concern. It is taken whether or not the news of its household, grid and team has come.
@@ -73,7 +78,9 @@ impl Concerns {
     async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Concern>, String)> {
         let authority = caller.within(&filter.village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        let rows = store::concern_list(&mut tx, filter, &authority, page).await?;
+        let calendar = self.calendars.of(&mut tx, filter.village).await?;
+        let now = Now { at: self.clock.now(), calendar: &calendar };
+        let rows = store::concern_list(&mut tx, filter, &authority, now, page).await?;
         Ok(page.cut(rows, store::list_key))
     }
 

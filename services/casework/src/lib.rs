@@ -9,6 +9,7 @@ mod catalog;
 mod concern;
 mod ledger;
 mod place;
+mod progress;
 mod reactions;
 
 use events::Events;

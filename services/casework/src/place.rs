@@ -23,6 +23,8 @@ pub(crate) struct Place {
     pub(crate) household_known: bool,
     /// Is the grid known to be out of use?
     pub(crate) grid_given_up: bool,
+    /// Is the named grid not known, though others of the village are?
+    pub(crate) grid_unheard_of: bool,
     /// The grid again, if its team is known.
     pub(crate) team: Option<GridCode>,
     /// What the catalogue says, where it was asked.
@@ -44,7 +46,15 @@ impl Place {
     /// The place in the words of the database.
     pub(crate) fn read(grid: Option<&str>, household_known: bool, given_up: bool, has_team: bool) -> Result<Self> {
         let grid = grid.map(str::parse).transpose().map_err(Error::internal)?;
-        Ok(Self { grid, household_known, grid_given_up: given_up, team: grid.filter(|_| has_team), terms: None })
+        let grid_unheard_of = false;
+        Ok(Self {
+            grid_unheard_of,
+            grid,
+            household_known,
+            grid_given_up: given_up,
+            team: grid.filter(|_| has_team),
+            terms: None,
+        })
     }
 }
 
@@ -71,6 +81,7 @@ struct PlaceRow {
     known: bool,
     given_up: bool,
     has_team: bool,
+    unheard_of: bool,
     urgency: Urgency,
     response_hours: Option<i32>,
     resolution_hours: Option<i32>,
@@ -86,6 +97,8 @@ pub(crate) async fn places_find(tx: &mut Tx, asked: &[Asked<'_>]) -> Result<Vec<
     let rows: Vec<PlaceRow> = sqlx::query_as(
         "select named.grid, named.known, coalesce(not used.in_use, false) as given_up,
                 served.grid is not null as has_team, how.urgency,
+                named.grid is not null and not named.known and used.in_use is null and served.grid is null
+                and exists (select from grid where grid.village = asked.village) as unheard_of,
                 coalesce(kind.response_hours, own.response_hours, every.response_hours) as response_hours,
                 coalesce(kind.resolution_hours, own.resolution_hours, every.resolution_hours) as resolution_hours
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) with ordinality
@@ -148,7 +161,7 @@ pub(crate) async fn places_find(tx: &mut Tx, asked: &[Asked<'_>]) -> Result<Vec<
                 resolution_hours,
             });
             let place = Place::read(row.grid.as_deref(), row.known, row.given_up, row.has_team)?;
-            Ok(Place { terms, ..place })
+            Ok(Place { terms, grid_unheard_of: row.unheard_of, ..place })
         })
         .collect()
 }

@@ -37,6 +37,14 @@ impl Clock {
         village_day(self.now())
     }
 
+    /// 62 bits of chance that nobody can guess.
+    #[must_use]
+    pub fn chance(&self) -> u64 {
+        // The lower half of a random UUID is random but for its two highest bits.
+        let (_, low) = Uuid::new_v4().as_u64_pair();
+        low & (u64::MAX >> 2)
+    }
+
     /// A new UUIDv7: unique, and ordered by the time it was made.
     #[must_use]
     pub fn new_id(&self) -> Uuid {

@@ -104,8 +104,13 @@ impl Desk for ConcernDesk {
                 answers.insert(name, Ok(step.concern));
             } else {
                 refused.push((&asked.request, name.village));
-                let there = Error::AlreadyExists(name.to_string());
-                answers.insert(name, Err(there));
+                let there = if step.concern.source.is_some() {
+                    // The other system has sent it before: it is the same concern.
+                    store::concern_get(&mut tx, &name, &asked.by).await
+                } else {
+                    Err(Error::AlreadyExists(name.to_string()))
+                };
+                answers.insert(name, there);
             }
         }
         // A single refusal leaves nothing behind, as everything is undone; beside others, its claim has to go.

@@ -9,6 +9,7 @@ use proto::time::{date, timestamp};
 use uuid::Uuid;
 
 use super::deadline::Deadline;
+use super::receipt::Receipt;
 
 platform::choice! {
     /// The four matters.
@@ -196,6 +197,12 @@ pub(crate) struct Concern {
     pub(crate) score: i32,
     pub(crate) ledger_row: Option<Uuid>,
     pub(crate) deadline: Deadline,
+    /// By which whoever raised it asks how it goes.
+    pub(crate) receipt: Option<Receipt>,
+    /// The other system it came from, and its number there.
+    pub(crate) source: Option<Source>,
+    /// When a person last did something with it.
+    pub(crate) acted_at: DateTime<Utc>,
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -240,6 +247,9 @@ impl Concern {
             score: 0,
             ledger_row: None,
             deadline: Deadline::none(),
+            receipt: None,
+            source: None,
+            acted_at: now,
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -272,6 +282,22 @@ impl Concern {
 
     pub(crate) fn reporter_name(&self) -> Option<MemberName> {
         self.reporter.map(|member| MemberName::new(self.name.village, member))
+    }
+}
+
+/// Another system's own number for a concern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) system: String,
+    pub(crate) reference: String,
+}
+
+impl Source {
+    /// The id of the concern that comes from it: the same whenever it is sent.
+    pub(crate) fn concern(&self, village: VillageCode) -> Uuid {
+        const NAMESPACE: Uuid = Uuid::from_u128(0x3b0c_92e1_5a7d_4f36_9e84_c1d2_70ab_5f18);
+        let Self { system, reference } = self;
+        Uuid::new_v5(&NAMESPACE, format!("{village}/{system}/{reference}").as_bytes())
     }
 }
 

@@ -13,7 +13,9 @@ use proto::names::{ConcernName, GridName, VillageName};
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
+use super::receipt::Receipt;
 use super::{Concern, Concerns, Move, Order};
+use crate::progress;
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -22,7 +24,8 @@ impl ConcernService for Concerns {
     async fn create_concern(&self, request: Request<pb::CreateConcernRequest>) -> Answer<pb::Concern> {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
-        let draft = read::draft(message, self.clock.new_id())?;
+        let receipt = Receipt::draw(|| self.clock.chance());
+        let draft = read::draft(message, self.clock.new_id(), receipt)?;
         Ok(Response::new(self.report(&caller, request, draft).await?.into()))
     }
 
@@ -115,6 +118,31 @@ impl ConcernService for Concerns {
         Ok(Response::new(deadline::told(message.name, self.explain(&caller, &name).await?)))
     }
 
+    async fn get_progress(&self, request: Request<pb::GetProgressRequest>) -> Answer<pb::Progress> {
+        let peer = request.remote_addr().map(|address| address.ip());
+        let receipt = request.into_inner().receipt_code.parse().map_err(|_| {
+            Error::field("receipt_code", "is not a receipt code: a sign is missing or wrong; please look again")
+        });
+        let receipt = match receipt {
+            Ok(receipt) => receipt,
+            Err(slip) => {
+                self.counter.admit(peer, None)?;
+                return Err(slip.into());
+            }
+        };
+        let progress = self.counter.progress(peer, &receipt).await?;
+        let (next_step, next_time) = progress::next_step(&progress);
+        Ok(Response::new(pb::Progress {
+            state: progress.state.into(),
+            state_title: progress.state.title().to_owned(),
+            reported_on: Some(date(progress.reported_on)),
+            next_step: next_step.to_owned(),
+            next_time: next_time.map(timestamp),
+            resolved_on: progress.resolved_on.map(date),
+            ended_on: progress.ended_on.map(date),
+        }))
+    }
+
     async fn list_moves(&self, request: Request<pb::ListMovesRequest>) -> Answer<pb::ListMovesResponse> {
         let (caller, message) = admit(request)?;
         let name: ConcernName = message.parent.parse().map_err(|error| Error::field("parent", error))?;
@@ -182,6 +210,9 @@ impl From<Concern> for pb::Concern {
             urgency: concern.deadline.urgency.into(),
             respond_by_time: concern.deadline.respond_by.map(timestamp),
             due_time: concern.deadline.due_at.map(timestamp),
+            receipt_code: concern.receipt.map(|receipt| receipt.to_string()).unwrap_or_default(),
+            source_reference: concern.source.as_ref().map(|source| source.reference.clone()).unwrap_or_default(),
+            source: concern.source.map(|source| source.system).unwrap_or_default(),
         }
     }
 }

@@ -9,7 +9,8 @@ use proto::reasons;
 use uuid::Uuid;
 
 use super::deadline::{self, Deadline, Now, Urgency};
-use super::record::{Concern, Matter, MoveKind, Outcome, Owner, State, Step};
+use super::receipt::Receipt;
+use super::record::{Concern, Matter, MoveKind, Outcome, Owner, Source, State, Step};
 use super::workflow::{Act, allowed};
 use crate::place::{Place, Team};
 
@@ -30,6 +31,8 @@ pub(crate) struct Draft {
     pub(crate) grid: Option<GridCode>,
     pub(crate) reporter: Option<Uuid>,
     pub(crate) reported_on: Option<NaiveDate>,
+    pub(crate) receipt: Receipt,
+    pub(crate) source: Option<Source>,
 }
 
 /// A concern begins with its grid's team, or with the village office as long as the team is not known.
@@ -45,6 +48,10 @@ pub(crate) fn report(draft: Draft, place: &Place, now: Now<'_>) -> Result<Step> 
             "the grid has been given up; name the one that took its place",
         ));
     }
+    if place.grid_unheard_of {
+        let message = "there is no such grid; if it is new, show the registry's mark in lianxin-after";
+        return Err(Error::refused(reasons::UNKNOWN_GRID, message));
+    }
     let mut concern = Concern::new(draft.name, draft.matter, draft.text, reported_on, now.at);
     if let Some(reference) = draft.reference {
         concern.reference = reference;
@@ -53,6 +60,8 @@ pub(crate) fn report(draft: Draft, place: &Place, now: Now<'_>) -> Result<Step> 
     concern.household = draft.household;
     concern.grid = place.grid;
     concern.reporter = draft.reporter;
+    concern.receipt = Some(draft.receipt);
+    concern.source = draft.source;
     concern.owner = place.team.map_or(Owner::Office, Owner::Team);
     concern.routed = place.team.is_some();
     concern.deadline = place.terms.as_ref().map_or_else(Deadline::none, |terms| Deadline::begin(terms, now));
@@ -160,6 +169,7 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
     let mut step = Step::after(before, act.kind(), now.at, |concern| {
         follow(concern, command, by.subject, today);
         concern.state = state;
+        concern.acted_at = now.at;
         concern.closed_on = (state == State::Closed).then_some(today);
         concern.ended_on = state.is_over().then_some(today);
         deadline::turn(&as_it_was, concern, act, by.subject, now);

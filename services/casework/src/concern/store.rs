@@ -9,7 +9,8 @@ macro_rules! select {
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at, respond_by,
-                    due_at, warnings, alarm_at, revision, created_at, updated_at",
+                    due_at, warnings, alarm_at, receipt, source, source_reference, acted_at, revision, created_at,
+                    updated_at",
             $more,
             " from concern ",
             $rest
@@ -17,6 +18,7 @@ macro_rules! select {
     };
 }
 
+mod list;
 mod moves;
 mod save;
 mod watch;
@@ -24,16 +26,17 @@ mod watch;
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use platform::{Authority, Error, Page, Result, Tx};
-use proto::names::{ConcernName, GridCode, VillageCode};
-use proto::reasons;
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use platform::{Authority, Error, Result, Tx};
+use proto::names::{ConcernName, VillageCode};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::deadline::{Deadline, Urgency};
-use super::record::{Concern, Matter, Outcome, Owner, OwnerKind, State};
+use super::receipt::Receipt;
+use super::record::{Concern, Matter, Outcome, Owner, OwnerKind, Source, State};
 use crate::place::Place;
 
+pub(crate) use list::{Filter, Work, concern_list, list_key};
 pub(crate) use moves::{move_list, moves_of};
 pub(crate) use save::steps_save;
 pub(crate) use watch::{alarms_put_off, concerns_ringing, concerns_running};
@@ -85,6 +88,10 @@ struct Row {
     due_at: Option<DateTime<Utc>>,
     warnings: i32,
     alarm_at: Option<DateTime<Utc>>,
+    receipt: Option<String>,
+    source: Option<String>,
+    source_reference: Option<String>,
+    acted_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -139,6 +146,9 @@ impl TryFrom<Row> for Concern {
                 warnings: row.warnings,
                 alarm_at: row.alarm_at,
             },
+            receipt: row.receipt.map(Receipt::kept),
+            source: row.source.zip(row.source_reference).map(|(system, reference)| Source { system, reference }),
+            acted_at: row.acted_at.unwrap_or(row.updated_at),
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -179,61 +189,6 @@ pub(crate) async fn concerns_lock(tx: &mut Tx, names: &[ConcernName]) -> Result<
             Ok((concern.name.clone(), concern))
         })
         .collect()
-}
-
-/// Which concerns a list shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Filter {
-    pub(crate) village: VillageCode,
-    pub(crate) state: Option<State>,
-    pub(crate) matter: Option<Matter>,
-    pub(crate) grid: Option<GridCode>,
-    pub(crate) household: Option<Uuid>,
-    pub(crate) reference: Option<String>,
-}
-
-/// A page of concerns, the latest report first. Only the conditions that are asked for stand in the statement, so that
-/// each of them finds its index.
-pub(crate) async fn concern_list(tx: &mut Tx, filter: &Filter, by: &Authority, page: &Page) -> Result<Vec<Concern>> {
-    let mut query: QueryBuilder<Postgres> = QueryBuilder::new(select!("", "where village = "));
-    query.push_bind(filter.village.as_str());
-    if let Some(state) = filter.state {
-        query.push(" and state = ").push_bind(state);
-    }
-    if let Some(matter) = filter.matter {
-        query.push(" and matter = ").push_bind(matter);
-    }
-    if let Some(grid) = &filter.grid {
-        query.push(" and grid = ").push_bind(grid.as_str());
-    }
-    if let Some(household) = filter.household {
-        query.push(" and household = ").push_bind(household);
-    }
-    if let Some(reference) = &filter.reference {
-        query.push(" and reference = ").push_bind(reference.as_str());
-    }
-    if let Some(grids) = by.grids() {
-        // Whoever it was given to has to see it before they can accept it.
-        query.push(" and (grid = any(").push_bind(grids.clone());
-        query.push(") or assignee_kind = 'team' and assignee = any(").push_bind(grids).push("))");
-    }
-    if let Some(key) = page.after() {
-        let (day, id) = place_in_list(key)?;
-        query.push(" and (reported_on, id) < (").push_bind(day).push(", ").push_bind(id).push(")");
-    }
-    query.push(" order by reported_on desc, id desc limit ").push_bind(page.limit());
-    let rows: Vec<Row> = query.build_query_as().fetch_all(&mut **tx).await?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// Where a concern stands in the list: the key of a page.
-pub(crate) fn list_key(concern: &Concern) -> String {
-    format!("{}/{}", concern.reported_on, concern.name.concern)
-}
-
-fn place_in_list(key: &str) -> Result<(NaiveDate, Uuid)> {
-    let read = key.split_once('/').and_then(|(day, id)| Some((day.parse().ok()?, id.parse().ok()?)));
-    read.ok_or_else(|| Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave"))
 }
 
 /// Those of a ledger's rows that are here already, by id or by number, kept from others until the transaction ends.

@@ -171,6 +171,7 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
         concern.household = place.household;
         concern.reporter = place.reporter.or(concern.reporter);
         concern.ledger_row = Some(content);
+        concern.acted_at = now;
         let elsewhere = concern.grid != Some(place.grid) || !concern.routed;
         // Whom it was given to by name keeps it, and so does the sub-district, whatever grid the ledger says now.
         if elsewhere && !matches!(concern.owner, Owner::Member(_) | Owner::Subdistrict) {
@@ -188,6 +189,7 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
         ledger_row: before.ledger_row,
         revision: before.revision,
         updated_at: before.updated_at,
+        acted_at: before.acted_at,
         ..step.concern.clone()
     };
     (same != *before).then_some(step)

@@ -6,8 +6,10 @@ mod catalog;
 mod concerns;
 mod ledger;
 mod moves;
+mod progress;
 mod routing;
 mod together;
+mod work;
 
 use casework::Config;
 use harness::{Call, Owner, Running, Stage};

@@ -170,6 +170,17 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.reporting.v1.FigureService", &["GetFigures"], &[Operator, Officer, Clerk, Cadre, Integration]),
 ];
 
+/// Methods that everybody may call, without a token: they tell nothing that is anybody's, and limit for themselves how
+/// often they are asked. They know no caller.
+const PUBLIC: &[(&str, &[&str])] = &[("lianxin.casework.v1.ConcernService", &["GetProgress"])];
+
+/// May everybody call the method of a gRPC path, without a token?
+#[must_use]
+pub fn is_public(path: &str) -> bool {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+    PUBLIC.iter().any(|(named, methods)| *named == service && methods.contains(&method))
+}
+
 /// The offices that may call the method of a gRPC path (`/package.Service/Method`); none if it is not
 /// in the table.
 #[must_use]
@@ -204,7 +215,9 @@ mod tests {
     fn every_method_of_the_contract_is_in_the_table_once_and_nothing_else_is() {
         let mut listed: Vec<String> = TABLE
             .iter()
-            .flat_map(|(service, methods, _)| methods.iter().map(move |method| format!("/{service}/{method}")))
+            .map(|(service, methods, _)| (service, methods))
+            .chain(PUBLIC.iter().map(|(service, methods)| (service, methods)))
+            .flat_map(|(service, methods)| methods.iter().map(move |method| format!("/{service}/{method}")))
             .collect();
         let mut contract = paths_of_the_contract();
         listed.sort();

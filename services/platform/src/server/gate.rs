@@ -77,7 +77,7 @@ where
         if OPEN.iter().any(|open| path.starts_with(open)) {
             return Box::pin(inner.oneshot(request));
         }
-        if permissions::offices(&path).is_empty() {
+        if permissions::offices(&path).is_empty() && !permissions::is_public(&path) {
             // Not in the table, so nobody may; no method of the contract is missing there, so it does not exist. Whoever
             // makes up paths makes up no series of metrics.
             metrics::counter!("lianxin_calls_total", "method" => "unknown", "code" => "12").increment(1);
@@ -113,10 +113,20 @@ impl Rules {
             reason: reasons::OVERLOADED,
             message: "too many calls at once".to_owned(),
         })?;
+        let patience = deadline(request.headers()).unwrap_or(self.call_timeout).min(self.call_timeout);
+        if permissions::is_public(path) {
+            // Nobody in particular: whoever it is waits for no news either.
+            return tokio::time::timeout(patience, inner.oneshot(request)).await.map_or(
+                Err(Error::TooLate),
+                |answer| match answer {
+                    Ok(response) => Ok(response),
+                    Err(never) => match never {},
+                },
+            );
+        }
         let caller = self.caller(path, request.headers()).await?;
         tracing::Span::current().record("caller", caller.subject());
         tracing::debug!(peer = ?super::peer(request.extensions()), "admitted");
-        let patience = deadline(request.headers()).unwrap_or(self.call_timeout).min(self.call_timeout);
         let carried_out = async {
             if let Some(wait_for) = &self.wait_for {
                 wait_for(request.headers(), patience).await?;

@@ -7,6 +7,7 @@ use proto::names::ConcernName;
 use uuid::Uuid;
 
 use super::super::explain::explain;
+use super::super::receipt::Receipt;
 use super::super::record::{Matter, Move, Outcome, Step};
 use super::super::rules::{Actor, Command, Draft, Update, act, report};
 use super::*;
@@ -38,6 +39,8 @@ fn reported(at: DateTime<Utc>) -> Step {
         grid: "027".parse().ok(),
         reporter: None,
         reported_on: None,
+        receipt: Receipt::draw(|| 1),
+        source: None,
     };
     let grid = draft.grid;
     let place = Place { grid, team: grid, terms: Some(terms()), ..Place::default() };

@@ -9,23 +9,32 @@ use proto::names::{
 use proto::time::naive_date;
 use uuid::Uuid;
 
+use crate::concern::receipt::Receipt;
+use crate::concern::record::Source;
 use crate::concern::rules::{Command, Draft, Update};
-use crate::concern::store::Filter;
+use crate::concern::store::{Filter, Work};
 use crate::concern::{Matter, Order, State, Urgency};
 
 /// What kind of thing it is, takes a word or two.
 const TYPE_LENGTH: usize = 50;
-/// A number in a ledger.
+/// The short name of another system.
+const SOURCE_LENGTH: usize = 30;
+/// A number in a ledger, or in another system.
 const REFERENCE_LENGTH: usize = 50;
 /// A text, a result or a note: some pages.
 pub(super) const TEXT_LENGTH: usize = 5000;
 
-pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid) -> Result<Draft> {
+pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid, receipt: Receipt) -> Result<Draft> {
     let mut wrong = Violations::new();
     let concern = message.concern.unwrap_or_default();
     let village = wrong.check("parent", message.parent.parse()).map(|VillageName(village)| village);
+    let source = source(&mut wrong, &concern);
     let id = match message.concern_id.as_str() {
-        "" => Some(new_id),
+        "" => Some(source.as_ref().zip(village).map_or(new_id, |(source, village)| source.concern(village))),
+        _ if source.is_some() => {
+            wrong.add("concern_id", "has to be empty: the source and its number make the id");
+            None
+        }
         text => wrong.check("concern_id", record_id(text)),
     };
     let name = village.zip(id).map(|(village, id)| ConcernName::new(village, id));
@@ -62,7 +71,24 @@ pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid) -> Result<D
         grid,
         reporter,
         reported_on,
+        receipt,
+        source,
     })
+}
+
+/// Another system's number, if it comes from one.
+fn source(wrong: &mut Violations, concern: &pb::Concern) -> Option<Source> {
+    let (system, reference) = (concern.source.as_str(), concern.source_reference.trim());
+    if system.is_empty() && reference.is_empty() {
+        return None;
+    }
+    let plain = system.bytes().all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == b'-');
+    if system.is_empty() || system.len() > SOURCE_LENGTH || !plain {
+        wrong.add("concern.source", "has to have 1 to 30 characters, each a lower-case letter, a digit or a hyphen");
+    }
+    short(wrong, "concern.source_reference", reference, REFERENCE_LENGTH);
+    let reference = wrong.required("concern.source_reference", reference)?;
+    Some(Source { system: system.to_owned(), reference })
 }
 
 impl TryFrom<pb::ListConcernsRequest> for Filter {
@@ -77,9 +103,20 @@ impl TryFrom<pb::ListConcernsRequest> for Filter {
         let grid = inside(&mut wrong, "filter.grid", &filter.grid, village, |name: GridName| name.grid);
         let household =
             inside(&mut wrong, "filter.household", &filter.household, village, |name: HouseholdName| name.household);
+        let urgency = wrong.check("filter.urgency", Urgency::read(filter.urgency)).flatten();
         let reference = Some(filter.reference).filter(|reference| !reference.is_empty());
+        let work = Work {
+            open: filter.open,
+            mine: filter.mine,
+            overdue: filter.overdue,
+            due_soon: filter.due_soon,
+            awaiting_follow_up: filter.awaiting_follow_up,
+            stuck: filter.stuck,
+            escalated: filter.escalated,
+            supervised: filter.supervised,
+        };
         let village = wrong.finish(village)?;
-        Ok(Self { village, state, matter, grid, household, reference })
+        Ok(Self { village, state, matter, urgency, grid, household, reference, work })
     }
 }
 

@@ -36,7 +36,14 @@ fn grid() -> GridCode {
 }
 
 fn place() -> Place {
-    Place { grid: Some(grid()), household_known: true, grid_given_up: false, team: Some(grid()), terms: None }
+    Place {
+        grid: Some(grid()),
+        household_known: true,
+        grid_given_up: false,
+        team: Some(grid()),
+        terms: None,
+        grid_unheard_of: false,
+    }
 }
 
 fn team() -> Team {
@@ -55,6 +62,8 @@ fn draft() -> Draft {
         grid: None,
         reporter: None,
         reported_on: None,
+        receipt: Receipt::draw(|| 1),
+        source: None,
     }
 }
 

@@ -6,6 +6,7 @@ use platform::{Authority, Error, OnConstraint, Result, Tx};
 use proto::names::{ConcernName, GridCode};
 use uuid::Uuid;
 
+use crate::concern::receipt::Receipt;
 use crate::concern::record::{Outcome, State, Step};
 
 /// Stores concerns as they are after a step, and the step as a move. A first revision is inserted, a later one takes
@@ -24,16 +25,17 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                            $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[], $32::text[],
                            $33::integer[], $34::integer[], $35::integer[], $36::integer[], $37::text[],
                            $38::bigint[], $39::timestamptz[], $40::timestamptz[], $41::timestamptz[],
-                           $42::timestamptz[], $43::timestamptz[], $44::integer[], $45::timestamptz[], $46::bigint[],
-                           $47::timestamptz[], $48::timestamptz[], $49::text[], $50::text[], $51::text[],
-                           $52::text[], $53::text[])
+                           $42::timestamptz[], $43::timestamptz[], $44::integer[], $45::timestamptz[], $46::text[],
+                           $47::text[], $48::text[], $49::timestamptz[], $50::bigint[], $51::timestamptz[],
+                           $52::timestamptz[], $53::text[], $54::text[], $55::text[], $56::text[], $57::text[])
                     as step (village, id, reference, matter, matter_type, text, household, grid, reporter, state,
                              owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings, suspended,
                              supervised, reported_on, accepted_on, resolved_on, followed_up_on, confirmed_on,
                              closed_on, ended_on, result, resolved_by, outcome, score, ledger_row, urgency,
                              response_hours, resolution_hours, extension_hours, extension_asked, extension_asked_by,
                              spent, running_since, response_due_at, responded_at, respond_by, due_at, warnings,
-                             alarm_at, revision, created_at, updated_at, kind, from_state, note, actor, office)
+                             alarm_at, receipt, source, source_reference, acted_at, revision, created_at, updated_at,
+                             kind, from_state, note, actor, office)
          ), kept as (
              insert into concern (village, id, reference, matter, matter_type, text, household, grid, reporter,
                                   state, owner_kind, owner, assignee_kind, assignee, routed, returns, reopenings,
@@ -41,13 +43,15 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                                   confirmed_on, closed_on, ended_on, result, resolved_by, outcome, score, ledger_row,
                                   urgency, response_hours, resolution_hours, extension_hours, extension_asked,
                                   extension_asked_by, spent, running_since, response_due_at, responded_at,
-                                  respond_by, due_at, warnings, alarm_at, revision, created_at, updated_at)
+                                  respond_by, due_at, warnings, alarm_at, receipt, source, source_reference,
+                                  acted_at, revision, created_at, updated_at)
              select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
                     owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at,
-                    respond_by, due_at, warnings, alarm_at, revision, created_at, updated_at
+                    respond_by, due_at, warnings, alarm_at, receipt, source, source_reference, acted_at, revision,
+                    created_at, updated_at
                from step
              on conflict (village, id) do update
                 set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
@@ -67,7 +71,8 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                     spent = excluded.spent, running_since = excluded.running_since,
                     response_due_at = excluded.response_due_at, responded_at = excluded.responded_at,
                     respond_by = excluded.respond_by, due_at = excluded.due_at, warnings = excluded.warnings,
-                    alarm_at = excluded.alarm_at, revision = excluded.revision, updated_at = excluded.updated_at
+                    alarm_at = excluded.alarm_at, acted_at = excluded.acted_at, revision = excluded.revision,
+                    updated_at = excluded.updated_at
               where concern.revision = excluded.revision - 1
              returning village, id
          )
@@ -124,6 +129,10 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
     .bind(column(steps, |step| step.concern.deadline.due_at))
     .bind(column(steps, |step| step.concern.deadline.warnings))
     .bind(column(steps, |step| step.concern.deadline.alarm_at))
+    .bind(column(steps, |step| step.concern.receipt.as_ref().map(Receipt::as_str)))
+    .bind(column(steps, |step| step.concern.source.as_ref().map(|source| source.system.as_str())))
+    .bind(column(steps, |step| step.concern.source.as_ref().map(|source| source.reference.as_str())))
+    .bind(column(steps, |step| step.concern.acted_at))
     .bind(column(steps, |step| step.concern.revision))
     .bind(column(steps, |step| step.concern.created_at))
     .bind(column(steps, |step| step.concern.updated_at))
