@@ -120,6 +120,7 @@ fn collection(method: &str) -> String {
         | ["Post", "Notice"] => "member".to_owned(),
         ["Seat" | "Vacate" | "Cover" | "Uncover", ..] => "team".to_owned(),
         ["Follow", "Up", rest @ ..] | ["Send", "Back", rest @ ..] => camel(rest),
+        ["Extend" | "Explain", "Deadline"] | ["Decide", "Extension"] => "concern".to_owned(),
         [_, rest @ ..] => camel(rest),
         [] => String::new(),
     };

@@ -15,8 +15,8 @@ use proto::names::VillageCode;
 pub struct Scope(String);
 
 impl Scope {
-    /// The service's own scope: every village of the deployment. Nobody's token can name it; only the
-    /// relay and the consumer work with it, because news is of all villages.
+    /// The service's own scope: every village of the deployment. Nobody's token can name it; only what
+    /// works for all villages at once does: the relay and the consumer, a scheduler, an answer that is public.
     #[must_use]
     pub fn deployment() -> Self {
         Self("*".to_owned())
