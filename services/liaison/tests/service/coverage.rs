@@ -41,6 +41,7 @@ async fn households_count_as_they_stood_on_the_day_in_whatever_order_news_came()
     grids[0].area = format!("villages/{GAOCHONG}/areas/P01");
     (grids[1].area, grids[1].kind) = (format!("villages/{GAOCHONG}/areas/P05"), GridKind::OutsideEstate.into());
     stand.registry.tells(&grids).await;
+    stand.knows(GAOCHONG, 2, 0).await;
     let rebuilt = household_news(GAOCHONG, "00001", "001", HouseholdKind::RebuiltArea);
     let mut moved = household_news(GAOCHONG, "00001", "061", HouseholdKind::Relocated);
     moved.outside = true;
