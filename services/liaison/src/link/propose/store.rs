@@ -138,6 +138,7 @@ pub(super) async fn representatives(
            left join grid on grid.village = team.village and grid.code = team.grid
           where member.village = $1
             and 'representative' = any (member.offices)
+            and member.state = 'appointed'
             and member.term_start <= $4 and (member.term_end is null or $4 < member.term_end)
             and ($2::uuid[] is null or member.id = any ($2))
           order by team.grid, member.id",
