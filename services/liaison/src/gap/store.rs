@@ -13,8 +13,7 @@ use crate::team::rules::Seat;
 /// Rows that are read for a watcher at once.
 const BATCH: i64 = 500;
 
-/// What is missing in the village `$1` on the day `$2`, and when it was there for the last time: `filled` to `since`. Both
-/// are null where the records do not tell.
+/// What is missing in the village `$1` on the day `$2`. A day is null where the records do not tell since when.
 macro_rules! present {
     () => {
         "select 'household/' || household.grid || '/' || household.id as what, 'household' as kind, household.grid,
@@ -24,11 +23,6 @@ macro_rules! present {
                          (select max(ended.valid_to) from link ended
                            where ended.village = household.village and ended.household = household.id
                              and ended.valid_to > ended.valid_from)) as since,
-                (select ended.valid_from from link ended
-                  where ended.village = household.village and ended.household = household.id
-                    and ended.valid_to > ended.valid_from
-                  order by ended.valid_to desc
-                  limit 1) as filled,
                 '1/' || household.grid || '/' || household.number || '/' || household.id as key
            from household
           where household.village = $1
@@ -39,12 +33,12 @@ macro_rules! present {
                                and link.valid_from <= $2 and (link.valid_to is null or $2 < link.valid_to))
          union all
          select 'seat/' || team.grid || '/' || seat.name, 'seat', team.grid, null, null, seat.name, last.member,
-                coalesce(last.valid_to = member.term_end, false), last.valid_to, last.valid_from, '2/' || team.grid || '/' || seat.place
+                coalesce(last.valid_to = member.term_end, false), last.valid_to, '2/' || team.grid || '/' || seat.place
            from team
            join grid on grid.village = team.village and grid.code = team.grid and not grid.retired
           cross join lateral (values (1, 'cadre', team.cadre), (2, 'leader', team.leader),
                                      (3, 'representative', team.representative)) as seat (place, name, holder)
-           left join lateral (select seating.member, seating.valid_from, seating.valid_to
+           left join lateral (select seating.member, seating.valid_to
                                 from seating
                                where seating.village = team.village and seating.grid = team.grid
                                  and seating.seat = seat.name and seating.valid_to > seating.valid_from
@@ -54,7 +48,7 @@ macro_rules! present {
           where team.village = $1 and seat.holder is null
          union all
          select 'absence/' || absence.id, 'absence', absence.grid, null, null, absence.seat, absence.member, false,
-                absence.valid_from, null, '3/' || absence.grid || '/' || absence.seat || '/' || absence.id
+                absence.valid_from, '3/' || absence.grid || '/' || absence.seat || '/' || absence.id
            from absence
            join grid on grid.village = absence.village and grid.code = absence.grid and not grid.retired
           where absence.village = $1 and absence.stand_in is null
@@ -205,7 +199,7 @@ pub(super) async fn village_take(tx: &mut Tx, after: &str) -> Result<Option<(Vil
 }
 
 /// Writes down which gaps of a village have closed and opened since it was last looked at, and answers how far the order of
-/// the village has come with it. What closed and opened again meanwhile is two gaps: the records tell the days between.
+/// the village has come with it.
 pub(super) async fn gaps_settle(
     tx: &mut Tx,
     village: &VillageCode,
@@ -217,15 +211,13 @@ pub(super) async fn gaps_settle(
         "with present as materialized (",
         present!(),
         "), closing as (
-             select gap.opened, row_number() over (order by gap.opened) as place, present.filled
+             select gap.opened, row_number() over (order by gap.opened) as place
                from gap
-               left join present on present.what = gap.what
               where gap.village = $1 and gap.closed is null
-                and (present.what is null or least(present.since, $2) > gap.since)
+                and not exists (select from present where present.what = gap.what)
          ), closed as (
              update gap
-                set closed = $3 + closing.place, closed_at = $4,
-                    until = greatest(gap.since, least(coalesce(closing.filled, $2), $2))
+                set closed = $3 + closing.place, closed_at = $4, until = greatest(gap.since, $2)
                from closing
               where gap.village = $1 and gap.opened = closing.opened
              returning gap.opened
@@ -235,10 +227,8 @@ pub(super) async fn gaps_settle(
              select $1, $3 + (select count(*) from closing) + row_number() over (order by key), what, kind, grid,
                     household, number, seat, member, term_ended, least(coalesce(since, $2), $2), $4
                from present
-              cross join (select count(*) from closed) as first
               where not exists (select from gap
-                                 where gap.village = $1 and gap.what = present.what and gap.closed is null
-                                   and not exists (select from closing where closing.opened = gap.opened))
+                                 where gap.village = $1 and gap.what = present.what and gap.closed is null)
              returning opened
          )
          select (select count(*) from closed), (select count(*) from opened)"
