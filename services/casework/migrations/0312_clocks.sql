@@ -20,7 +20,7 @@ alter table concern
     add column responded_at       timestamptz,
     add column respond_by         timestamptz,                 -- whoever has it to answer now; null when nobody has
     add column due_at             timestamptz,                 -- null while the clock rests
-    add column warnings           integer not null default 0,  -- which were given; see concern/clock.rs
+    add column warnings           integer not null default 0,  -- which were given; see concern/deadline.rs
     -- When the scheduler has to look at it next, or earlier. A move that puts this off leaves it as it is, and the
     -- scheduler finds nothing to do and puts it off itself: so moves hardly ever touch the index.
     add column alarm_at           timestamptz;
