@@ -51,8 +51,8 @@ pub trait Reader: Send + Sync + 'static {
     }
 
     /// Applies a batch: of each record the newest revision that came, or every one if it wants them, in the order of types
-    /// and record names, the newest first. It keeps only what is newer than what it has, and makes whatever follows with ids derived from the
-    /// cause, so that doing it twice is doing it once. `by` is the service itself, for the change log.
+    /// and record names, the newest first. It keeps only what is newer than what it has, and makes whatever follows with
+    /// ids derived from the cause, so that doing it twice is doing it once. `by` is the service itself, for the change log.
     fn apply(&self, tx: &mut Tx, by: &Caller, news: &[News]) -> impl Future<Output = Result<()>> + Send;
 }
 

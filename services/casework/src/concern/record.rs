@@ -366,12 +366,13 @@ impl Step {
     }
 }
 
-/// A number for a concern to which the village gave none: the day and six signs of its id. One in a thousand million
-/// is taken already, and is then refused; counting instead would make all reports of a village wait for each other.
+/// A number for a concern to which the village gave none: the day and eight signs of its id. Ten thousand reports of one
+/// village and day have one chance in twenty thousand that two are the same, which is then refused; counting instead would
+/// make all reports of a village wait for each other.
 pub(crate) fn reference(reported_on: NaiveDate, id: Uuid) -> String {
     const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // without I, L, O and U, which are misread
     let bits = id.as_u128();
-    let signs: String = (0..6)
+    let signs: String = (0..8)
         .filter_map(|place| SIGNS.get(usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0)))
         .map(|sign| char::from(*sign))
         .collect();

@@ -412,7 +412,7 @@ fn news_brings_a_waiting_concern_to_its_grid_and_then_to_its_team() {
 #[test]
 fn a_number_of_the_system_has_the_day_and_signs_that_are_not_misread() {
     let reference = reference("2026-05-01".parse().unwrap(), Uuid::from_u128(u128::MAX));
-    assert_eq!(reference, "260501-ZZZZZZ");
+    assert_eq!(reference, "260501-ZZZZZZZZ");
 }
 
 /// Anything that may happen to a concern: an act, or news of its place.
