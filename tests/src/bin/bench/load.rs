@@ -1,6 +1,7 @@
 //! Load and what it meets. An open loop sends at its rate whether or not answers come, and counts the time since a call
 //! was due: a service that stalls cannot hide it by being asked less.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -47,10 +48,15 @@ impl Met {
         self.times.value_at_quantile(part) as f64 / 1000.0
     }
 
-    /// Says so, if anything was answered wrongly.
+    /// Says so, if anything was answered wrongly: how often with which words, digits left out.
     pub(crate) fn must_be_right(self, what: &str) -> Self {
-        if let Some(first) = self.wrong.first() {
-            eprintln!("{what}: {} calls were answered wrongly, the first: {first}", self.wrong.len());
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for status in &self.wrong {
+            let words = format!("{:?}: {}", status.code(), status.message());
+            *kinds.entry(words.replace(|sign: char| sign.is_ascii_digit(), "")).or_default() += 1;
+        }
+        for (words, times) in kinds {
+            eprintln!("{what}: answered wrongly {times} times: {words}");
         }
         self
     }
