@@ -63,6 +63,7 @@ events! {
     }
     casework {
         ConcernChanged: "concern",
+        DemandChanged: "demand",
     }
 }
 
@@ -118,7 +119,9 @@ mod tests {
             "areas",
             "assignee",
             "concerns",
+            "demand",
             "grid",
+            "grids",
             "household",
             "landlord",
             "member",

@@ -170,6 +170,8 @@ names! {
     VisitName = "visits" / visit: Uuid;
     /// `villages/{village}/concerns/{concern}`
     ConcernName = "concerns" / concern: Uuid;
+    /// `villages/{village}/demands/{demand}`
+    DemandName = "demands" / demand: Uuid;
     /// `villages/{village}/matterTypes/{matter_type}`
     MatterTypeName = "matterTypes" / matter_type: LocalCode;
 }

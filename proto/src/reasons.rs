@@ -97,6 +97,10 @@ reasons! {
     NO_LANDLORD;
     /// More time is granted by someone other than who asked for it.
     EXTENSION_BY_ASKER;
+    /// A concern is part of one common demand at most.
+    ALREADY_MERGED;
+    /// A common demand is of one matter.
+    OTHER_MATTER;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

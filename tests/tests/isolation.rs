@@ -9,6 +9,9 @@ use harness::Call;
 use platform::Office;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage, Value};
+use proto::casework::v1::concern_service_client::ConcernServiceClient;
+use proto::casework::v1::demand_service_client::DemandServiceClient;
+use proto::casework::v1::{ConcernFilter, ConcernState, CreateDemandRequest, ListConcernsRequest, Matter};
 use tests::dynamic::call;
 use tests::{GAOCHONG, World, YUANJIA, shipped};
 use tonic::Code;
@@ -62,6 +65,7 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
             }
             ("parent", _) if method == "ListMemberSteps" => message.set_field(&field, Value::String(named("members"))),
             ("parent", _) if method == "ListMoves" => message.set_field(&field, Value::String(named("concerns"))),
+            ("parent", _) if method == "ListDemandMoves" => message.set_field(&field, Value::String(named("demands"))),
             ("parent", _) if method == "ListVillages" => {
                 message.set_field(&field, Value::String("subdistricts/430112011".into()))
             }
@@ -81,6 +85,10 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
                 Kind::String,
             ) => {
                 message.set_field(&field, Value::String("改名".into()));
+            }
+            ("concerns", Kind::String) => {
+                let two = [named("concerns"), format!("villages/{village}/concerns/{NO_CONCERN}")];
+                message.set_field(&field, Value::List(two.into_iter().map(Value::String).collect()));
             }
             ("update_mask", _) => {
                 let mut mask = DynamicMessage::new(field.kind().as_message().unwrap().clone());
@@ -120,6 +128,7 @@ fn collection(method: &str) -> String {
         | ["Post", "Notice"] => "member".to_owned(),
         ["Seat" | "Vacate" | "Cover" | "Uncover", ..] => "team".to_owned(),
         ["Follow", "Up", rest @ ..] | ["Send", "Back", rest @ ..] => camel(rest),
+        ["Add" | "Remove", "Concern"] => "demand".to_owned(),
         ["Extend" | "Explain", "Deadline"] | ["Decide", "Extension"] => "concern".to_owned(),
         [_, rest @ ..] => camel(rest),
         [] => String::new(),
@@ -138,12 +147,16 @@ fn camel(words: &[&str]) -> String {
     joined[..1].to_ascii_lowercase() + &joined[1..]
 }
 
+/// Nobody has raised it.
+const NO_CONCERN: &str = "018f5e9e-0000-7000-8000-0000000000ff";
+
 /// Lists of something other than a village's records, which have no names to harvest.
 const NO_RECORDS: &[&str] = &[
     "ListVillages",
     "ListGaps",
     "ListClosedGaps",
     "ListMoves",
+    "ListDemandMoves",
     "ListSeatings",
     "ListMemberSteps",
     "ListUncoveredPeriods",
@@ -186,6 +199,7 @@ async fn nothing_of_one_village_is_reached_with_the_others_token_through_any_met
     assert_eq!(gaochong.refused, 0);
 
     let ours = world.stage.caller(Office::Clerk, GAOCHONG, &[]);
+    put_together(&world, &ours).await;
     let names = harvest(&world, &ours, GAOCHONG).await;
     let before = dump(&world).await;
     for office in [Office::Operator, Office::Clerk, Office::Cadre, Office::Integration] {
@@ -226,6 +240,21 @@ async fn nothing_of_one_village_is_reached_with_the_others_token_through_any_met
             );
         }
     }
+}
+
+/// Makes a common demand of two of the village's concerns, so that there is one.
+async fn put_together(world: &World, caller: &Call) {
+    let parent = format!("villages/{GAOCHONG}");
+    let filter = ConcernFilter {
+        state: ConcernState::Accepted.into(),
+        matter: Matter::ResidentAffairs.into(),
+        ..Default::default()
+    };
+    let list = ListConcernsRequest { parent: parent.clone(), filter: Some(filter), ..Default::default() };
+    let concerns = ConcernServiceClient::new(world.line("casework", caller)).list_concerns(list).await.unwrap();
+    let concerns = concerns.into_inner().concerns.into_iter().take(2).map(|concern| concern.name).collect();
+    let make = CreateDemandRequest { parent, concerns, ..Default::default() };
+    DemandServiceClient::new(world.line("casework", caller)).create_demand(make).await.unwrap();
 }
 
 /// The neighbour has no visits or concerns.

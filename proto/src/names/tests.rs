@@ -36,6 +36,7 @@ fn every_name_survives_its_text() {
     same!(LinkName, below(&format!("links/{ID}")));
     same!(VisitName, below(&format!("visits/{ID}")));
     same!(ConcernName, below(&format!("concerns/{ID}")));
+    same!(DemandName, below(&format!("demands/{ID}")));
     same!(MatterTypeName, below("matterTypes/street-light"));
 }
 

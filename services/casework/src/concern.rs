@@ -3,6 +3,7 @@
 mod deadline;
 mod desk;
 mod explain;
+mod owner;
 mod receipt;
 mod record;
 mod rpc;
@@ -16,17 +17,21 @@ use events::{Changes, News};
 use platform::{Authority, Caller, Clock, Database, Page, Request, Result, Together, Tx};
 use proto::names::ConcernName;
 
-use deadline::Now;
-pub(crate) use deadline::{Terms, Urgency};
+#[cfg(test)]
+pub(crate) use deadline::Deadline;
+pub(crate) use deadline::{Now, Terms, Urgency};
 use desk::{Asked, ConcernDesk, What};
 use explain::Explanation;
 
+pub(crate) use owner::{Owner, OwnerKind};
 pub(crate) use receipt::Receipt;
 use record::Move;
-pub(crate) use record::{Concern, Matter, MoveKind, Outcome, Owner, OwnerKind, State, Step};
-use rules::{Command, Draft};
+pub(crate) use record::{Concern, Matter, MoveKind, Outcome, State, Step};
+pub(crate) use rpc::read::{inside, required, short};
+use rules::Draft;
+pub(crate) use rules::{Actor, Before, Command, act};
 use store::Filter;
-pub(crate) use store::concerns_of_ledger;
+pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger};
 pub(crate) use watch::Watch;
 
 use crate::calendar::Calendars;

@@ -6,7 +6,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::record::{Concern, MoveKind, Owner, State};
+use super::owner::Owner;
+use super::record::{Concern, MoveKind, State};
 use super::workflow::Act;
 use crate::calendar::{Calendar, HOUR};
 
@@ -213,14 +214,25 @@ impl Deadline {
     }
 }
 
-/// Does the clock run while a concern stands so?
+/// Does the clock run while a concern stands so? One that is part of a common demand waits as long as any other.
 fn runs(concern: &Concern) -> bool {
-    let works = matches!(concern.state, State::Reported | State::Accepted | State::InProgress | State::Deliberating);
+    use State::{Accepted, Deliberating, InProgress, Merged, Reported};
+    let works = matches!(concern.state, Reported | Accepted | InProgress | Deliberating | Merged);
     works && !concern.suspended
+}
+
+/// The answer's clock of a concern that is taken out of its demand: merging it was an answer, which is taken back with it,
+/// and whoever had it to answer has to by when they had to before.
+pub(crate) fn stand_again(deadline: &mut Deadline, respond_by: Option<DateTime<Utc>>, merged_at: DateTime<Utc>) {
+    deadline.respond_by = respond_by;
+    deadline.responded_at = deadline.responded_at.filter(|at| *at != merged_at);
 }
 
 /// Who has to answer: accept the concern, or return it.
 fn answerer(concern: &Concern) -> Option<Owner> {
+    if concern.state == State::Merged {
+        return None;
+    }
     concern.assignee.or_else(|| Some(concern.owner).filter(|_| concern.state == State::Reported))
 }
 
@@ -243,12 +255,12 @@ pub(crate) fn turn(before: &Concern, concern: &mut Concern, act: Act, subject: &
         }
         _ => {}
     }
-    if matches!(act, Act::Accept | Act::Return | Act::Decline) {
+    if matches!(act, Act::Accept | Act::Return | Act::Decline | Act::Merge) {
         deadline.responded_at = deadline.responded_at.or(Some(now.at));
     }
     if must.is_none() {
         deadline.respond_by = None;
-    } else if must != answerer(before) {
+    } else if must != answerer(before) && act != Act::Split {
         // Somebody else has to answer, and gets the time for it; when the first answer was due stays as it was.
         deadline.respond_by = Some(now.calendar.after(now.at, i64::from(deadline.response_hours) * HOUR));
         deadline.warnings &= !ANSWER;

@@ -15,7 +15,8 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::deadline::Now;
-use super::record::{Concern, Owner, Step};
+use super::owner::Owner;
+use super::record::{Concern, Step};
 use super::rules::{self, Actor, Command, Draft};
 use super::{Order, store};
 use crate::calendar::Calendars;

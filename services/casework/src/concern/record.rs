@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
-use platform::{Authority, Error, Result};
+use platform::{Authority, Result};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, GridCode, HouseholdName, MemberName, SubdistrictName, TeamName, VillageCode};
+use proto::names::{ConcernName, DemandName, GridCode, HouseholdName, MemberName, VillageCode};
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
 use super::deadline::Deadline;
+use super::owner::Owner;
 use super::receipt::Receipt;
 
 platform::choice! {
@@ -57,16 +58,6 @@ impl State {
 }
 
 platform::choice! {
-    /// What sort of owner answers for a concern.
-    pub(crate) enum OwnerKind as proto::casework::v1::OwnerKind {
-        Team = "team",
-        Member = "member",
-        Office = "office",
-        Subdistrict = "subdistrict",
-    }
-}
-
-platform::choice! {
     /// What the household answered.
     pub(crate) enum Outcome as proto::casework::v1::FollowUpOutcome {
         Satisfied = "satisfied",
@@ -105,60 +96,8 @@ platform::choice! {
         DueSoon = "due_soon",
         Overdue = "overdue",
         Reckoned = "reckoned",
-    }
-}
-
-/// Who answers for a concern. There is always somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// The team of a grid.
-    Team(GridCode),
-    /// A member by name.
-    Member(Uuid),
-    /// The village office.
-    Office,
-    /// The sub-district, to which it was escalated.
-    Subdistrict,
-}
-
-impl Owner {
-    pub(crate) const fn kind(&self) -> OwnerKind {
-        match self {
-            Self::Team(_) => OwnerKind::Team,
-            Self::Member(_) => OwnerKind::Member,
-            Self::Office => OwnerKind::Office,
-            Self::Subdistrict => OwnerKind::Subdistrict,
-        }
-    }
-
-    /// The code or id beside the kind; none for the offices.
-    pub(crate) fn key(&self) -> Option<String> {
-        match self {
-            Self::Team(grid) => Some(grid.to_string()),
-            Self::Member(member) => Some(member.to_string()),
-            Self::Office | Self::Subdistrict => None,
-        }
-    }
-
-    /// The owner that a kind and a key stand for.
-    pub(crate) fn read(kind: OwnerKind, key: Option<&str>) -> Result<Self> {
-        match (kind, key) {
-            (OwnerKind::Team, Some(grid)) => grid.parse().map(Self::Team).map_err(Error::internal),
-            (OwnerKind::Member, Some(member)) => member.parse().map(Self::Member).map_err(Error::internal),
-            (OwnerKind::Office, None) => Ok(Self::Office),
-            (OwnerKind::Subdistrict, None) => Ok(Self::Subdistrict),
-            _ => Err(Error::internal("an owner without a key")),
-        }
-    }
-
-    /// Its resource name; empty for the office.
-    pub(crate) fn name(&self, village: VillageCode) -> String {
-        match self {
-            Self::Team(grid) => TeamName::new(village, *grid).to_string(),
-            Self::Member(member) => MemberName::new(village, *member).to_string(),
-            Self::Office => String::new(),
-            Self::Subdistrict => SubdistrictName(village.subdistrict()).to_string(),
-        }
+        Merged = "merged",
+        Split = "split",
     }
 }
 
@@ -201,6 +140,8 @@ pub(crate) struct Concern {
     pub(crate) receipt: Option<Receipt>,
     /// The other system it came from, and its number there.
     pub(crate) source: Option<Source>,
+    /// The common demand that it is part of, or was until that was answered.
+    pub(crate) demand: Option<Uuid>,
     /// When a person last did something with it.
     pub(crate) acted_at: DateTime<Utc>,
     pub(crate) revision: i64,
@@ -249,6 +190,7 @@ impl Concern {
             deadline: Deadline::none(),
             receipt: None,
             source: None,
+            demand: None,
             acted_at: now,
             revision: 1,
             created_at: now,
@@ -278,6 +220,10 @@ impl Concern {
 
     pub(crate) fn household_name(&self) -> Option<HouseholdName> {
         self.household.map(|household| HouseholdName::new(self.name.village, household))
+    }
+
+    pub(crate) fn demand_name(&self) -> Option<DemandName> {
+        self.demand.map(|demand| DemandName::new(self.name.village, demand))
     }
 
     pub(crate) fn reporter_name(&self) -> Option<MemberName> {
@@ -362,6 +308,7 @@ impl Step {
             response_time: concern.deadline.responded_at.map(timestamp),
             respond_by_time: concern.deadline.respond_by.map(timestamp),
             due_time: concern.deadline.due_at.map(timestamp),
+            demand: name(concern.demand_name().map(|name| name.to_string())),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 mod deadline;
 mod order;
-mod read;
+pub(super) mod read;
 mod workflow;
 
 use platform::server::admit;
@@ -179,6 +179,7 @@ impl From<Concern> for pb::Concern {
             name: concern.name.to_string(),
             household: concern.household_name().map(|name| name.to_string()).unwrap_or_default(),
             grid: concern.grid.map(|grid| GridName::new(village, grid).to_string()).unwrap_or_default(),
+            demand: concern.demand_name().map(|name| name.to_string()).unwrap_or_default(),
             reporter: concern.reporter_name().map(|name| name.to_string()).unwrap_or_default(),
             reference: concern.reference,
             matter: concern.matter.into(),

@@ -9,8 +9,9 @@ use proto::reasons;
 use uuid::Uuid;
 
 use super::deadline::{self, Deadline, Now, Urgency};
+use super::owner::Owner;
 use super::receipt::Receipt;
-use super::record::{Concern, Matter, MoveKind, Outcome, Owner, Source, State, Step};
+use super::record::{Concern, Matter, MoveKind, Outcome, Source, State, Step};
 use super::workflow::{Act, allowed};
 use crate::place::{Place, Team};
 
@@ -100,6 +101,25 @@ pub(crate) enum Command {
         granted: bool,
     },
     Update(Update),
+    /// Into this common demand.
+    Merge(Uuid),
+    /// Out of it again, to stand as it stood before.
+    Split(Before),
+    /// Along with its demand, by whoever owns that.
+    Answer {
+        result: String,
+        owner: Owner,
+    },
+}
+
+/// How a concern stood before it was merged, as its moves tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Before {
+    pub(crate) state: State,
+    /// By when whoever had it to answer had to.
+    pub(crate) respond_by: Option<DateTime<Utc>>,
+    /// When it was merged.
+    pub(crate) merged_at: DateTime<Utc>,
 }
 
 /// What an update changes.
@@ -130,6 +150,9 @@ impl Command {
             Self::AskExtension { hours } => Act::AskExtension(*hours),
             Self::DecideExtension { granted } => Act::DecideExtension(*granted),
             Self::Update(_) => Act::Update,
+            Self::Merge(_) => Act::Merge,
+            Self::Split(_) => Act::Split,
+            Self::Answer { .. } => Act::Answer,
         }
     }
 }
@@ -163,7 +186,11 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
         }
         _ => {}
     }
-    let state = rule.leads_to(before.state);
+    let stood = match &command {
+        Command::Split(stood) => stood.state,
+        _ => before.state,
+    };
+    let state = rule.leads_to(before.state, stood);
     let today = village_day(now.at);
     let as_it_was = before.clone();
     let mut step = Step::after(before, act.kind(), now.at, |concern| {
@@ -225,6 +252,24 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
             }
             if let Some(text) = update.text {
                 concern.text = text;
+            }
+        }
+        // Whose it is, and whom it was given to, stays: whoever takes it out again gives it back to them.
+        Command::Merge(demand) => concern.demand = Some(demand),
+        Command::Split(stood) => {
+            concern.demand = None;
+            deadline::stand_again(&mut concern.deadline, stood.respond_by, stood.merged_at);
+        }
+        Command::Answer { result, owner } => {
+            concern.assignee = None;
+            concern.accepted_on =
+                concern.accepted_on.or_else(|| concern.deadline.responded_at.map(village_day)).or(Some(today));
+            concern.resolved_on = Some(today);
+            concern.resolved_by = Some(subject.to_owned());
+            concern.result = result;
+            // Whoever answered has it back if the household says that it is not solved; a team has its own grid's only.
+            if !matches!(owner, Owner::Team(grid) if concern.grid != Some(grid)) {
+                concern.give_to(owner);
             }
         }
     }

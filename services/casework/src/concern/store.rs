@@ -9,7 +9,7 @@ macro_rules! select {
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at, respond_by,
-                    due_at, warnings, alarm_at, receipt, source, source_reference, acted_at, revision, created_at,
+                    due_at, warnings, alarm_at, receipt, source, source_reference, demand, acted_at, revision, created_at,
                     updated_at",
             $more,
             " from concern ",
@@ -32,12 +32,13 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::deadline::{Deadline, Urgency};
+use super::owner::{Owner, OwnerKind};
 use super::receipt::Receipt;
-use super::record::{Concern, Matter, Outcome, Owner, OwnerKind, Source, State};
+use super::record::{Concern, Matter, Outcome, Source, State};
 use crate::place::Place;
 
 pub(crate) use list::{Filter, Work, concern_list, list_key};
-pub(crate) use moves::{move_list, moves_of};
+pub(crate) use moves::{concerns_before, move_list, moves_of};
 pub(crate) use save::steps_save;
 pub(crate) use watch::{alarms_put_off, concerns_ringing, concerns_running};
 
@@ -91,6 +92,7 @@ struct Row {
     receipt: Option<String>,
     source: Option<String>,
     source_reference: Option<String>,
+    demand: Option<Uuid>,
     acted_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
@@ -148,6 +150,7 @@ impl TryFrom<Row> for Concern {
             },
             receipt: row.receipt.map(Receipt::kept),
             source: row.source.zip(row.source_reference).map(|(system, reference)| Source { system, reference }),
+            demand: row.demand,
             acted_at: row.acted_at.unwrap_or(row.updated_at),
             revision: row.revision,
             created_at: row.created_at,

@@ -6,15 +6,16 @@ use platform::{Error, Office, Result};
 use proto::casework::v1 as pb;
 use proto::reasons;
 
-use super::record::{Concern, MoveKind, Outcome, Owner, State};
+use super::owner::Owner;
+use super::record::{Concern, MoveKind, Outcome, State};
 use Act::{
-    Accept, AskExtension, Assign, DecideExtension, Decline, Escalate, FollowUp, Reopen, Resolve, Resume, Return,
-    SendBack, Start, Supervise, Suspend, Update, Withdraw,
+    Accept, Answer, AskExtension, Assign, DecideExtension, Decline, Escalate, FollowUp, Merge, Reopen, Resolve, Resume,
+    Return, SendBack, Split, Start, Supervise, Suspend, Update, Withdraw,
 };
 use Office::{Cadre, Clerk, Integration, Leader, Officer, Representative};
 use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
-use State::{Accepted, Closed, Declined, Deliberating, InProgress, Reported, Resolved, Returned, Withdrawn};
-use To::{Go, Stay};
+use State::{Accepted, Closed, Declined, Deliberating, InProgress, Merged, Reported, Resolved, Returned, Withdrawn};
+use To::{Back, Go, Stay};
 use When::{
     Assigned, Escalated, Extendable, ExtensionAsked, NotAssigned, NotEscalated, NotSupervised, NotSuspended,
     Returnable, Suspended,
@@ -42,6 +43,12 @@ pub(crate) enum Act {
     /// Granted, or not.
     DecideExtension(bool),
     Update,
+    /// It goes on as part of a common demand.
+    Merge,
+    /// It is taken out of the demand again.
+    Split,
+    /// The demand that it is part of is answered.
+    Answer,
 }
 
 /// What has to be so beside the state.
@@ -70,6 +77,8 @@ pub(crate) enum To {
     Stay,
     /// Another.
     Go(State),
+    /// The one that it had before it was merged.
+    Back,
 }
 
 /// One line of the table: in these states, if all of this is so, these offices may do it; with a reason or without.
@@ -87,12 +96,16 @@ pub(crate) struct Rule {
 const UNSOLVED: &[State] = &[Reported, Returned, Accepted, InProgress, Deliberating];
 /// Somebody has taken it on.
 const TAKEN: &[State] = &[Accepted, InProgress, Deliberating];
+/// Being taken care of, or waiting for that.
+pub(crate) const MERGEABLE: &[State] = &[Reported, Accepted, InProgress];
 /// Those who take a concern in.
 const RECEIVERS: &[Office] = &[Officer, Clerk, Cadre, Leader];
 /// Those on the spot and above.
 const WORKERS: &[Office] = &[Officer, Clerk, Cadre, Leader, Representative];
 /// All who may report one.
 const REPORTERS: &[Office] = &[Officer, Clerk, Cadre, Leader, Representative, Integration];
+/// Those who put concerns together, and take them apart.
+const MERGERS: &[Office] = &[Officer, Clerk, Cadre];
 /// Those who see how it goes.
 const SUPERVISORS: &[Office] = &[Officer, Clerk];
 
@@ -161,6 +174,12 @@ pub(crate) const TABLE: &[Rule] = &[
     rule(AskExtension(0), TAKEN, &[Extendable], Stay, WORKERS, WHY),
     rule(DecideExtension(true), TAKEN, &[ExtensionAsked], Stay, SUPERVISORS, NO),
     rule(DecideExtension(false), TAKEN, &[ExtensionAsked], Stay, SUPERVISORS, NO),
+    // Several households raise the same: it goes on as part of a common demand, until that is answered for all of them or
+    // it is taken out again. One that waits for more, is laid aside, or lies before the committees, comes to that first.
+    rule(Merge, MERGEABLE, &[NotSuspended, NotEscalated], Go(Merged), MERGERS, NO),
+    rule(Merge, MERGEABLE, &[NotSuspended, Escalated], Go(Merged), &[Officer], NO),
+    rule(Split, &[Merged], &[], Back, MERGERS, WHY),
+    rule(Answer, &[Merged], &[], Go(Resolved), RECEIVERS, NO),
     // What it says can be put right until it is closed.
     rule(Update, &[Reported, Returned, Accepted, InProgress, Deliberating, Resolved], &[], Stay, WORKERS, NO),
 ];
@@ -196,11 +215,12 @@ impl Rule {
         self.from.contains(&concern.state) && self.when.iter().all(|when| when.holds(concern))
     }
 
-    /// The state that follows.
-    pub(crate) const fn leads_to(&self, from: State) -> State {
+    /// The state that follows, of a concern in this state that was in another before it was merged.
+    pub(crate) const fn leads_to(&self, from: State, before: State) -> State {
         match self.to {
             Stay => from,
             Go(state) => state,
+            Back => before,
         }
     }
 }
@@ -279,6 +299,9 @@ impl Act {
             DecideExtension(true) => (MoveKind::Extended, "DecideExtension", "同意延期"),
             DecideExtension(false) => (MoveKind::ExtensionRefused, "DecideExtension", "不同意延期"),
             Update => (MoveKind::Updated, "UpdateConcern", "更正"),
+            Merge => (MoveKind::Merged, "AddConcern", "并入普遍性诉求"),
+            Split => (MoveKind::Split, "RemoveConcern", "从普遍性诉求拆出"),
+            Answer => (MoveKind::Resolved, "AnswerDemand", "答复普遍性诉求"),
         }
     }
 }
@@ -296,7 +319,7 @@ impl State {
             Returned => "已退回",
             Declined => "不予受理",
             Withdrawn => "已撤回",
-            Self::Merged => "已合并",
+            Merged => "已合并",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod concerns;
+mod demands;
 mod ledger;
 mod moves;
 mod progress;

@@ -158,6 +158,16 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.casework.v1.ConcernService", &["EscalateConcern"], VILLAGE),
     ("lianxin.casework.v1.ConcernService", &["SendBackConcern"], &[Officer]),
     ("lianxin.casework.v1.ConcernService", &["SuperviseConcern", "DecideExtension"], &[Officer, Clerk]),
+    // Of these, too, the table of moves says more.
+    ("lianxin.casework.v1.DemandService", &["GetDemand", "ListDemands", "ListDemandMoves"], WORKERS),
+    (
+        "lianxin.casework.v1.DemandService",
+        &["CreateDemand", "AddConcern", "RemoveConcern", "DissolveDemand", "AssignDemand"],
+        &[Officer, Clerk, Cadre],
+    ),
+    ("lianxin.casework.v1.DemandService", &["AnswerDemand"], RECEIVERS),
+    ("lianxin.casework.v1.DemandService", &["EscalateDemand"], VILLAGE),
+    ("lianxin.casework.v1.DemandService", &["SendBackDemand"], &[Officer]),
     (
         "lianxin.casework.v1.CatalogService",
         &["GetMatterType", "ListMatterTypes", "ListDeadlines", "GetCalendar"],

@@ -4,7 +4,8 @@ use platform::revision::{Mask, expected};
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
 use proto::names::{
-    ConcernName, GridName, HouseholdName, MemberName, NameError, VillageCode, VillageName, VillageResource, record_id,
+    ConcernName, DemandName, GridName, HouseholdName, MemberName, NameError, VillageCode, VillageName, VillageResource,
+    record_id,
 };
 use proto::time::naive_date;
 use uuid::Uuid;
@@ -104,6 +105,7 @@ impl TryFrom<pb::ListConcernsRequest> for Filter {
         let household =
             inside(&mut wrong, "filter.household", &filter.household, village, |name: HouseholdName| name.household);
         let urgency = wrong.check("filter.urgency", Urgency::read(filter.urgency)).flatten();
+        let demand = inside(&mut wrong, "filter.demand", &filter.demand, village, |name: DemandName| name.demand);
         let reference = Some(filter.reference).filter(|reference| !reference.is_empty());
         let work = Work {
             open: filter.open,
@@ -116,7 +118,7 @@ impl TryFrom<pb::ListConcernsRequest> for Filter {
             supervised: filter.supervised,
         };
         let village = wrong.finish(village)?;
-        Ok(Self { village, state, matter, urgency, grid, household, reference, work })
+        Ok(Self { village, state, matter, urgency, grid, household, reference, demand, work })
     }
 }
 
@@ -147,7 +149,7 @@ impl TryFrom<pb::UpdateConcernRequest> for Order {
 }
 
 /// A value that has to be said.
-pub(super) fn required<T>(wrong: &mut Violations, field: &str, value: Result<Option<T>, &'static str>) -> Option<T> {
+pub(crate) fn required<T>(wrong: &mut Violations, field: &str, value: Result<Option<T>, &'static str>) -> Option<T> {
     let value = wrong.check(field, value)?;
     if value.is_none() {
         wrong.add(field, "is missing");
@@ -156,7 +158,7 @@ pub(super) fn required<T>(wrong: &mut Violations, field: &str, value: Result<Opt
 }
 
 /// Part of the name of a record in the same village; nothing when none is named.
-pub(super) fn inside<N: VillageResource, T>(
+pub(crate) fn inside<N: VillageResource, T>(
     wrong: &mut Violations,
     field: &str,
     text: &str,
@@ -173,7 +175,7 @@ pub(super) fn inside<N: VillageResource, T>(
     Some(part(name))
 }
 
-pub(super) fn short(wrong: &mut Violations, field: &str, text: &str, length: usize) {
+pub(crate) fn short(wrong: &mut Violations, field: &str, text: &str, length: usize) {
     if text.chars().count() > length {
         wrong.add(field, format!("is longer than {length} characters"));
     }

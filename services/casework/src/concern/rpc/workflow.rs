@@ -28,10 +28,11 @@ fn line(rule: &Rule) -> pb::WorkflowMove {
             _ => 0,
         },
         to_state: match rule.to {
-            To::Stay => 0,
+            To::Stay | To::Back => 0,
             To::Go(state) => state.into(),
         },
         offices: rule.by.iter().map(|office| office.as_str().to_owned()).collect(),
         note_required: rule.reason,
+        restores: rule.to == To::Back,
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Filter {
     pub(crate) grid: Option<GridCode>,
     pub(crate) household: Option<Uuid>,
     pub(crate) reference: Option<String>,
+    pub(crate) demand: Option<Uuid>,
     pub(crate) work: Work,
 }
 
@@ -73,6 +74,9 @@ pub(crate) async fn concern_list(
     }
     if let Some(reference) = &filter.reference {
         query.push(" and reference = ").push_bind(reference.as_str());
+    }
+    if let Some(demand) = filter.demand {
+        query.push(" and demand = ").push_bind(demand);
     }
     if let Some(grids) = by.grids() {
         // Whoever it was given to has to see it before they can accept it.

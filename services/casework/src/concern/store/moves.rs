@@ -1,11 +1,16 @@
 //! What was done with concerns, read. It is never changed.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use platform::{Authority, Error, Page, Result, Tx};
-use proto::names::ConcernName;
+use proto::names::{ConcernName, VillageCode};
 use sqlx::FromRow;
+use uuid::Uuid;
 
-use crate::concern::record::{Move, MoveKind, Owner, OwnerKind, State};
+use crate::concern::owner::{Owner, OwnerKind};
+use crate::concern::record::{Move, MoveKind, State};
+use crate::concern::rules::Before;
 
 #[derive(FromRow)]
 struct MoveRow {
@@ -69,6 +74,37 @@ pub(crate) async fn moves_of(tx: &mut Tx, name: &ConcernName) -> Result<Vec<Move
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+#[derive(FromRow)]
+struct BeforeRow {
+    id: Uuid,
+    #[sqlx(flatten)]
+    before: Before,
+}
+
+/// How merged concerns stood before they were: what the move that merged each says, and the one before it.
+pub(crate) async fn concerns_before(
+    tx: &mut Tx,
+    village: VillageCode,
+    concerns: &[Uuid],
+) -> Result<HashMap<Uuid, Before>> {
+    let rows: Vec<BeforeRow> = sqlx::query_as(
+        "select asked.id, merged.from_state as state, stood.respond_by, merged.moved_at as merged_at
+           from unnest($2::uuid[]) as asked (id)
+          cross join lateral (select revision, from_state, moved_at
+                                from move
+                               where village = $1 and concern = asked.id and kind = 'merged'
+                               order by revision desc
+                               limit 1) as merged
+           join move as stood
+             on stood.village = $1 and stood.concern = asked.id and stood.revision = merged.revision - 1",
+    )
+    .bind(village.as_str())
+    .bind(concerns)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.before)).collect())
 }
 
 impl TryFrom<MoveRow> for Move {
