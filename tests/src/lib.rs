@@ -85,6 +85,7 @@ impl World {
             .env("LIANXIN_NATS_URL", self.stage.broker.url())
             .env("LIANXIN_JWKS", &config.jwks)
             .env("LIANXIN_VAULT_KEY_FILE", &config.vault_key_file)
+            .env("LIANXIN_VAULT_REFRESH_SECONDS", "1")
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null());

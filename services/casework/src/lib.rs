@@ -14,6 +14,7 @@ mod progress;
 mod reactions;
 
 use events::Events;
+use platform::vault::rotation::Sealed;
 use platform::{Database, Process, Result, Server};
 use proto::casework::v1::catalog_service_server::CatalogServiceServer;
 use proto::casework::v1::concern_service_server::ConcernServiceServer;
@@ -41,6 +42,9 @@ pub fn migrations() -> Migrator {
     static OWN: Migrator = sqlx::migrate!("./migrations");
     platform::database::migrations(&[&events::MIGRATIONS, &OWN])
 }
+
+/// What is sealed in this service's tables: nothing.
+pub const SEALED: &[Sealed] = &[];
 
 /// Serves until the process is told to stop.
 ///

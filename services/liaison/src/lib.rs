@@ -20,6 +20,7 @@ mod visit;
 use std::str::FromStr;
 
 use events::Events;
+use platform::vault::rotation::{self, Sealed};
 use platform::{Database, Error, Process, Result, Server, Vault, Violations};
 use proto::liaison::v1::coverage_service_server::CoverageServiceServer;
 use proto::liaison::v1::line_service_server::LineServiceServer;
@@ -54,13 +55,16 @@ pub fn migrations() -> Migrator {
     platform::database::migrations(&[&events::MIGRATIONS, &OWN])
 }
 
+/// What is sealed in this service's tables.
+pub const SEALED: &[Sealed] = &[Sealed { table: "member", columns: &["telephone_sealed"] }];
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
 /// When the configuration is not usable, or the port cannot be served.
 pub async fn serve(config: Config, process: Process) -> Result<()> {
     let database = Database::open(&config.platform)?;
-    let vault = Vault::open(&config.platform.vault_key_file)?;
+    let vault = Vault::open(&config.platform.vault_key_file)?.refreshed_after(config.platform.vault_refresh);
     let mut events = Events::join(&config.events, SERVICE, database.clone(), process.shutdown.clone()).await?;
     events.relay();
     let (changes, clock) = (events.changes(), process.clock.clone());
@@ -73,8 +77,11 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let hub = gap::keeper::Hub::new();
     let keeper = gap::keeper::Keeper::new(database.clone(), changes.clone(), clock.clone(), hub.clone());
     let terms = member::terms::Terms::new(database.clone(), changes.clone(), clock.clone(), vault.clone());
-    let keeping =
-        [tokio::spawn(keeper.run(process.shutdown.clone())), tokio::spawn(terms.run(process.shutdown.clone()))];
+    let keeping = [
+        tokio::spawn(keeper.run(process.shutdown.clone())),
+        tokio::spawn(terms.run(process.shutdown.clone())),
+        tokio::spawn(rotation::keep(database.clone(), vault.clone(), SEALED, process.shutdown.clone())),
+    ];
     let gaps = gap::Gaps::new(database.clone(), clock.clone(), hub, process.shutdown.clone());
     let coverage = coverage::Coverage::new(database.clone(), clock.clone(), gaps);
     let visits = visit::Visits::new(database.clone(), changes.clone(), clock.clone());

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod events;
 pub mod health;
+pub mod keys;
 pub mod migrate;
 pub mod onboard;
 pub mod report;

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lianxin::{events, health, migrate, onboard, report, serve, servers, tenant, token, up};
+use lianxin::{events, health, keys, migrate, onboard, report, serve, servers, tenant, token, up};
 
 /// 连心 Lianxin: who serves whom in a village, what was raised, and what became of it.
 #[derive(Parser)]
@@ -37,6 +37,9 @@ enum Command {
     Token(token::Arguments),
     /// Make the keys that are missing: the vault's, and one to sign tokens with
     Keygen(token::KeygenArguments),
+    /// Replace keys and see how that goes: those that wrap the villages' data keys, and the data keys themselves
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Look at the news, and see to what could not be applied
     #[command(subcommand)]
     Events(events::Command),
@@ -62,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Report(arguments) => report::run(arguments).await,
         Command::Token(arguments) => token::run(arguments),
         Command::Keygen(arguments) => token::keygen(&arguments),
+        Command::Keys(command) => keys::run(command).await,
         Command::Events(command) => events::run(command).await,
         Command::Health(arguments) => health::run(arguments).await,
         Command::Servers(arguments) => servers::command::run(arguments).await,

@@ -56,7 +56,7 @@ pub async fn erase(command: Erase) -> Result<()> {
 
 /// Where the databases of the services are, as their owner.
 #[derive(Debug, clap::Args)]
-struct Owned {
+pub(crate) struct Owned {
     /// Address of the server as its owner, for instance `postgres://lianxin_owner@db/postgres`; without one, the server
     /// of `lianxin up`
     #[arg(long, env = "LIANXIN_OWNER_DATABASE_URL")]
@@ -68,12 +68,12 @@ struct Owned {
 
     /// Folder of `lianxin up`
     #[arg(long, default_value = ".lianxin")]
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Owned {
     /// How each service's database is reached.
-    fn databases(&self) -> Result<Databases> {
+    pub(crate) fn databases(&self) -> Result<Databases> {
         let mut server: PgConnectOptions = match &self.owner_database_url {
             Some(url) => url.parse()?,
             None => self.of_up()?,

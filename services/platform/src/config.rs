@@ -36,9 +36,14 @@ pub struct Config {
     #[arg(long, env = "LIANXIN_AUDIENCE", default_value = "lianxin")]
     pub audience: String,
 
-    /// File with the key that wraps every village's data key; made by `lianxin keygen`
+    /// File with the keys that wrap every village's data key; made by `lianxin keygen`, see `lianxin keys`
     #[arg(long, env = "LIANXIN_VAULT_KEY_FILE")]
     pub vault_key_file: PathBuf,
+
+    /// Seconds after which a village's keys are looked up again. The same for all replicas: the rotation of a key waits twice
+    /// as long for them
+    #[arg(long, env = "LIANXIN_VAULT_REFRESH_SECONDS", default_value = "15", value_parser = seconds)]
+    pub vault_refresh: Duration,
 
     /// Collector of traces (OTLP over gRPC), for instance `http://127.0.0.1:4317`; none: no traces leave
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]

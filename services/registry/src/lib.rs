@@ -22,6 +22,7 @@ mod sensitive;
 mod village;
 
 use events::Events;
+use platform::vault::rotation::{self, Sealed};
 use platform::{Database, Process, Result, Server, Vault};
 use proto::registry::v1::grid_service_server::GridServiceServer;
 use proto::registry::v1::household_service_server::HouseholdServiceServer;
@@ -51,6 +52,16 @@ pub fn migrations() -> Migrator {
     platform::database::migrations(&[&events::MIGRATIONS, &OWN])
 }
 
+/// What is sealed in this service's tables.
+pub const SEALED: &[Sealed] = &[
+    Sealed {
+        table: "household",
+        columns: &["citizen_id_sealed", "telephone_sealed", "address_sealed", "current_address_sealed"],
+    },
+    Sealed { table: "resident", columns: &["citizen_id_sealed", "telephone_sealed"] },
+    Sealed { table: "merchant", columns: &["telephone_sealed", "address_sealed"] },
+];
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
@@ -60,7 +71,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let events = Events::join(&config.events, SERVICE, database.clone(), process.shutdown.clone()).await?;
     events.relay();
 
-    let vault = Vault::open(&config.platform.vault_key_file)?;
+    let vault = Vault::open(&config.platform.vault_key_file)?.refreshed_after(config.platform.vault_refresh);
     let (changes, clock) = (events.changes(), process.clock.clone());
     let villages = village::Villages::new(database.clone(), changes.clone(), clock.clone());
     let places = grid_service::GridCalls {
@@ -80,7 +91,10 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         merchants: merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
         reveals: people.reveals.clone(),
     };
-    let initials = tokio::spawn(search::keep_initials(database.clone(), process.shutdown.clone()));
+    let keeping = [
+        tokio::spawn(search::keep_initials(database.clone(), process.shutdown.clone())),
+        tokio::spawn(rotation::keep(database.clone(), vault.clone(), SEALED, process.shutdown.clone())),
+    ];
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
     let rosters = RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes);
 
@@ -95,6 +109,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .run(process)
         .await?;
     events.stopped().await;
-    initials.await.map_err(platform::Error::internal)?;
+    // They have stopped by now, or wait for a database that does not answer.
+    keeping.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }

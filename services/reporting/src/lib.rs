@@ -7,6 +7,7 @@ mod figures;
 mod projections;
 
 use events::Events;
+use platform::vault::rotation::Sealed;
 use platform::{Database, Process, Result, Server};
 use proto::reporting::v1::figure_service_server::FigureServiceServer;
 use sqlx::migrate::Migrator;
@@ -31,6 +32,9 @@ pub fn migrations() -> Migrator {
     static OWN: Migrator = sqlx::migrate!("./migrations");
     platform::database::migrations(&[&events::MIGRATIONS, &OWN])
 }
+
+/// What is sealed in this service's tables: nothing.
+pub const SEALED: &[Sealed] = &[];
 
 /// Serves until the process is told to stop.
 ///

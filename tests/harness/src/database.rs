@@ -1,6 +1,7 @@
 //! A database of the test's own: cloned from a template that is migrated once per run.
 
 use platform::database::Owner;
+use platform::vault::rotation::Sealed;
 use platform::{Config, Database, Secret};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
@@ -72,4 +73,27 @@ fn version(migrations: &Migrator) -> u32 {
         .iter()
         .flat_map(|migration| migration.checksum.iter())
         .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(*byte)))
+}
+
+/// Holds what a service says it seals against the catalogue of its database: the columns named `…_sealed`, and no others.
+/// One that is not named would be left behind under a key that is deleted.
+///
+/// # Panics
+/// When they differ.
+pub async fn every_sealed_column_is_named(service: &str, migrations: &Migrator, sealed: &[Sealed]) {
+    let cloned = TestDatabase::of(service, migrations).await;
+    let mut found: Vec<(String, String)> = sqlx::query_as(
+        "select table_name::text, column_name::text from information_schema.columns
+          where table_schema = 'public' and column_name like '%\\_sealed'",
+    )
+    .fetch_all(&mut cloned.connect_as_owner().await)
+    .await
+    .unwrap();
+    let mut named: Vec<(String, String)> = sealed
+        .iter()
+        .flat_map(|table| table.columns.iter().map(|column| (table.table.to_owned(), (*column).to_owned())))
+        .collect();
+    found.sort();
+    named.sort();
+    assert_eq!(found, named, "the sealed columns of {service}, and those it names in SEALED");
 }

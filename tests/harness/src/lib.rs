@@ -11,7 +11,7 @@ mod owner;
 mod stage;
 
 pub use broker::Broker;
-pub use database::TestDatabase;
+pub use database::{TestDatabase, every_sealed_column_is_named};
 pub use owner::Owner;
 pub use stage::{Call, Running, Stage};
 

@@ -43,6 +43,11 @@ impl Stage {
         self.folder.path().join("signing.key")
     }
 
+    /// The file with the keys that wrap the villages' data keys.
+    pub fn vault_key_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("vault.key")
+    }
+
     /// The configuration of a service that keeps its records in `database_url`.
     pub fn platform_config(&self, database_url: &str) -> Config {
         Config {
@@ -53,7 +58,8 @@ impl Stage {
             database_connections: 8,
             jwks: self.folder.path().join("jwks.json").display().to_string(),
             audience: "lianxin".to_owned(),
-            vault_key_file: self.folder.path().join("vault.key"),
+            vault_key_file: self.vault_key_file(),
+            vault_refresh: Duration::from_millis(250),
             otlp_endpoint: None,
             call_timeout: Duration::from_secs(30),
             calls: 512,

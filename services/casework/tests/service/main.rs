@@ -5,6 +5,7 @@
 mod catalog;
 mod concerns;
 mod demands;
+mod keys;
 mod ledger;
 mod moves;
 mod progress;

@@ -8,6 +8,7 @@ mod due;
 mod entrance;
 mod gaps;
 mod handover;
+mod keys;
 mod law;
 mod links;
 mod members;

@@ -6,6 +6,7 @@ mod exports;
 mod grids;
 mod households;
 mod isolation;
+mod keys;
 mod lives;
 mod merchants;
 mod messy;
