@@ -1,11 +1,13 @@
 //! Gaps: households that nobody serves, vacant seats, and absences in which nobody stands in.
 //!
-//! What is missing now is read from the records themselves. How long each gap lasted, and the news of openings and closings,
-//! come from rows that a keeper writes behind the commits ([`keeper`]).
+//! What is missing now, and what was from which day to which, is read from the records themselves, so that both are right at
+//! any moment and agree with coverage. The news of openings and closings comes from a keeper that looks at the records behind
+//! the commits ([`keeper`]).
 
 pub(crate) mod keeper;
 pub(crate) mod rpc;
 mod store;
+mod told;
 mod watch;
 
 use chrono::NaiveDate;
@@ -97,11 +99,13 @@ impl Gaps {
         caller: &Caller,
         village: &VillageCode,
         filter: &Filter,
-        days: (Option<NaiveDate>, Option<NaiveDate>),
+        (first, last): (Option<NaiveDate>, Option<NaiveDate>),
         page: &Page,
     ) -> Result<(Vec<Gap>, String)> {
         let authority = caller.within(village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
+        let today = self.clock.today();
+        let days = (first, last.map_or(today, |last| last.min(today)));
         let rows = store::gaps_closed(&mut tx, village, authority.grids(), filter, days, page).await?;
         Ok(page.cut(rows, |gap| gap.key.clone()))
     }

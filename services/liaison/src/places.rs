@@ -61,6 +61,8 @@ pub(crate) struct Grid {
     pub(crate) kind: GridKind,
     pub(crate) line: Option<LineKind>,
     pub(crate) retired: bool,
+    /// The first day on which it was out of use.
+    pub(crate) retired_on: Option<NaiveDate>,
     pub(crate) revision: i64,
 }
 
@@ -68,7 +70,15 @@ impl Grid {
     /// A grid that a workbook is about to bring, for a check of what else stands in it.
     pub(crate) fn coming(name: GridName, line: Option<LineKind>) -> Self {
         // What sort of place it is decides nothing about the people who serve it.
-        Self { name, area: None, kind: GridKind::OriginalSettlement, line, retired: false, revision: 0 }
+        Self {
+            name,
+            area: None,
+            kind: GridKind::OriginalSettlement,
+            line,
+            retired: false,
+            retired_on: None,
+            revision: 0,
+        }
     }
 
     /// # Errors
@@ -139,12 +149,14 @@ impl TryFrom<pb::GridChanged> for Grid {
     type Error = Error;
 
     fn try_from(news: pb::GridChanged) -> Result<Self> {
+        let retired = news.state == i32::from(pb::GridState::Retired);
         Ok(Self {
             name: news.name.parse().map_err(Error::internal)?,
             area: code(&news.area, |name: AreaName| name.area)?,
             kind: GridKind::read(news.kind).map_err(Error::internal)?.ok_or_else(|| unsaid("kind"))?,
             line: LineKind::read(news.line).map_err(Error::internal)?,
-            retired: news.state == i32::from(pb::GridState::Retired),
+            retired,
+            retired_on: day_of(news.change_time.map(|time| time.seconds)).filter(|_| retired),
             revision: news.revision,
         })
     }
@@ -154,7 +166,7 @@ impl TryFrom<pb::HouseholdChanged> for HouseholdTold {
     type Error = Error;
 
     fn try_from(news: pb::HouseholdChanged) -> Result<Self> {
-        let changed_at = news.change_time.and_then(|time| DateTime::from_timestamp(time.seconds, 0));
+        let changed_on = day_of(news.change_time.map(|time| time.seconds));
         let household = Household {
             name: news.name.parse().map_err(Error::internal)?,
             number: news.number,
@@ -167,8 +179,13 @@ impl TryFrom<pb::HouseholdChanged> for HouseholdTold {
             villager_group: code(&news.villager_group, |name: VillagerGroupName| name.villager_group)?,
             revision: news.revision,
         };
-        Ok(Self { household, changed_on: changed_at.map(village_day) })
+        Ok(Self { household, changed_on })
     }
+}
+
+/// The day in the villages on which something happened, where news says when.
+fn day_of(seconds: Option<i64>) -> Option<NaiveDate> {
+    DateTime::from_timestamp(seconds?, 0).map(village_day)
 }
 
 /// The last part of a name that may be missing.

@@ -1,5 +1,6 @@
-//! Keeps the rows of gaps up with the records: woken by every commit of this process, by the clock for those of others, and
-//! by each new day, on which absences and terms begin and end by themselves. Any number of replicas may keep.
+//! Notices which gaps opened and closed, for those who watch: woken by every commit of this process, by the clock for those
+//! of others, and by each new day, on which absences and terms begin and end by themselves. Any number of replicas may keep.
+//! It decides nothing: what is missing, and since when, the records say.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use proto::names::VillageCode;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::store;
+use super::told;
 
 /// It looks this often even if nobody rings: for commits of other replicas, and for the new day.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -109,7 +110,7 @@ impl Keeper {
         // What other replicas kept.
         if self.hub.is_watched() && told.elapsed() >= INTERVAL {
             let mut tx = self.database.begin(&Scope::deployment()).await?;
-            let positions = within(LONGEST, store::positions(&mut tx)).await?;
+            let positions = within(LONGEST, told::positions(&mut tx)).await?;
             self.hub.tell(positions);
             *told = Instant::now();
         }
@@ -119,14 +120,14 @@ impl Keeper {
     /// A new day: what begins or ends by its date does so without anybody writing.
     async fn turn(&self) -> Result<()> {
         let mut tx = self.database.begin(&Scope::deployment()).await?;
-        store::all_changed(&mut tx).await?;
+        told::all_changed(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
     async fn settle_next(&self, after: &str) -> Result<Option<(VillageCode, i64)>> {
         let mut tx = self.database.begin(&Scope::deployment()).await?;
-        let Some((village, position)) = store::village_take(&mut tx, after).await? else { return Ok(None) };
-        let position = store::gaps_settle(&mut tx, &village, position, self.clock.today(), self.clock.now()).await?;
+        let Some(looked) = told::village_take(&mut tx, after).await? else { return Ok(None) };
+        let (village, position) = told::gaps_settle(&mut tx, &looked, self.clock.today(), self.clock.now()).await?;
         tx.commit().await?;
         Ok(Some((village, position)))
     }

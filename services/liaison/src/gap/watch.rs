@@ -10,7 +10,7 @@ use proto::reasons;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::store::{self, Event};
+use super::told::{self, Event};
 use super::{Filter, Gap, Gaps};
 
 /// Steps that may wait for a slow watcher; beyond it the reading waits too.
@@ -115,7 +115,7 @@ impl Watch {
     async fn position(&self) -> Result<i64> {
         within(LONGEST_READ, async {
             let mut tx = self.gaps.database.begin(&self.scope).await?;
-            store::position(&mut tx, &self.village).await
+            told::position(&mut tx, &self.village).await
         })
         .await
     }
@@ -126,7 +126,7 @@ impl Watch {
         loop {
             let some = within(LONGEST_READ, async {
                 let mut tx = self.gaps.database.begin(&self.scope).await?;
-                store::open_at(&mut tx, &self.village, &self.grids, &self.filter, position, after).await
+                told::open_at(&mut tx, &self.village, &self.grids, &self.filter, position, after).await
             })
             .await?;
             let Some(last) = some.last() else { return Ok(()) };
@@ -142,7 +142,7 @@ impl Watch {
         loop {
             let some = within(LONGEST_READ, async {
                 let mut tx = self.gaps.database.begin(&self.scope).await?;
-                store::events_between(&mut tx, &self.village, &self.grids, &self.filter, after, position).await
+                told::events_between(&mut tx, &self.village, &self.grids, &self.filter, after, position).await
             })
             .await?;
             let Some(last) = some.last() else { return Ok(()) };

@@ -13,13 +13,16 @@ use crate::line::rules::LineKind;
 /// Keeps what is newer than what is known.
 pub(crate) async fn grids_keep(tx: &mut Tx, grids: &[Grid]) -> Result<()> {
     sqlx::query(
-        "insert into grid (village, code, kind, line, retired, revision, area)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[])
+        "insert into grid (village, code, kind, line, retired, revision, area, retired_on)
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[],
+                              $8::date[])
          on conflict (village, code) do update
             set kind = excluded.kind, line = excluded.line, retired = excluded.retired, revision = excluded.revision,
-                area = excluded.area
+                area = excluded.area,
+                retired_on = case when excluded.retired then least(grid.retired_on, excluded.retired_on) end
           where excluded.revision > grid.revision
-             or excluded.revision = grid.revision and grid.area is null",
+             or excluded.revision = grid.revision
+                and (grid.area is null or grid.retired and grid.retired_on is null)",
     )
     .bind(grids.iter().map(|grid| grid.name.village.to_string()).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.name.grid.to_string()).collect::<Vec<_>>())
@@ -28,6 +31,7 @@ pub(crate) async fn grids_keep(tx: &mut Tx, grids: &[Grid]) -> Result<()> {
     .bind(grids.iter().map(|grid| grid.retired).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.revision).collect::<Vec<_>>())
     .bind(grids.iter().map(|grid| grid.area.as_ref().map(ToString::to_string)).collect::<Vec<_>>())
+    .bind(grids.iter().map(|grid| grid.retired_on).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -88,26 +92,28 @@ pub(crate) async fn households_keep(tx: &mut Tx, households: &[Household]) -> Re
 /// what the first one says, for all days before too. Of several on one day the last counts. What news does not date is
 /// taken to have changed today.
 pub(crate) async fn history_keep(tx: &mut Tx, told: &[HouseholdTold], today: NaiveDate) -> Result<()> {
-    let mut days: BTreeMap<(&HouseholdName, Option<NaiveDate>), &Household> = BTreeMap::new();
+    let mut days: BTreeMap<(&HouseholdName, Option<NaiveDate>), (&Household, NaiveDate)> = BTreeMap::new();
     for HouseholdTold { household, changed_on } in told {
-        let since = (household.revision > 1).then(|| changed_on.unwrap_or(today));
-        let kept = days.entry((&household.name, since)).or_insert(household);
-        if household.revision > kept.revision {
-            *kept = household;
+        let told_on = changed_on.unwrap_or(today);
+        let since = (household.revision > 1).then_some(told_on);
+        let kept = days.entry((&household.name, since)).or_insert((household, told_on));
+        if household.revision > kept.0.revision {
+            *kept = (household, told_on);
         }
     }
     if days.is_empty() {
         return Ok(());
     }
-    let households = || days.values();
+    let households = || days.values().map(|(household, _)| household);
     sqlx::query(
-        "insert into household_was (village, household, since, grid, kind, state, active_since, revision)
-         select village, household, coalesce(since, '-infinity'), grid, kind, state, active_since, revision
-           from unnest($1::text[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::date[], $8::bigint[])
-                as told (village, household, since, grid, kind, state, active_since, revision)
+        "insert into household_was (village, household, since, grid, kind, state, active_since, revision, told_on)
+         select village, household, coalesce(since, '-infinity'), grid, kind, state, active_since, revision, told_on
+           from unnest($1::text[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::date[], $8::bigint[],
+                       $9::date[])
+                as told (village, household, since, grid, kind, state, active_since, revision, told_on)
          on conflict (village, household, since) do update
             set grid = excluded.grid, kind = excluded.kind, state = excluded.state,
-                active_since = excluded.active_since, revision = excluded.revision
+                active_since = excluded.active_since, revision = excluded.revision, told_on = excluded.told_on
           where excluded.revision > household_was.revision",
     )
     .bind(households().map(|household| household.name.village.to_string()).collect::<Vec<_>>())
@@ -118,6 +124,7 @@ pub(crate) async fn history_keep(tx: &mut Tx, told: &[HouseholdTold], today: Nai
     .bind(households().map(|household| household.state.as_str()).collect::<Vec<_>>())
     .bind(households().map(|household| household.active_since).collect::<Vec<_>>())
     .bind(households().map(|household| household.revision).collect::<Vec<_>>())
+    .bind(days.values().map(|(_, told_on)| *told_on).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -130,6 +137,7 @@ struct GridRow {
     kind: GridKind,
     line: Option<LineKind>,
     retired: bool,
+    retired_on: Option<NaiveDate>,
     revision: i64,
 }
 
@@ -141,9 +149,19 @@ impl GridRow {
             kind: self.kind,
             line: self.line,
             retired: self.retired,
+            retired_on: self.retired_on,
             revision: self.revision,
         })
     }
+}
+
+macro_rules! grids {
+    ($condition:literal) => {
+        concat!(
+            "select code, area, kind, line, retired, retired_on, revision from grid where village = $1 ",
+            $condition
+        )
+    };
 }
 
 /// One grid.
@@ -151,22 +169,17 @@ impl GridRow {
 /// # Errors
 /// `UNKNOWN_GRID`.
 pub(crate) async fn grid_get(tx: &mut Tx, name: &GridName) -> Result<Grid> {
-    let row: Option<GridRow> =
-        sqlx::query_as("select code, area, kind, line, retired, revision from grid where village = $1 and code = $2")
-            .bind(name.village.as_str())
-            .bind(name.grid.as_str())
-            .fetch_optional(&mut **tx)
-            .await?;
+    let row: Option<GridRow> = sqlx::query_as(grids!("and code = $2"))
+        .bind(name.village.as_str())
+        .bind(name.grid.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
     row.ok_or_else(|| unknown_grid(name))?.of(name.village)
 }
 
 /// Every grid of a village: three digits, so less than a thousand.
 pub(crate) async fn grids_all(tx: &mut Tx, village: &VillageCode) -> Result<Vec<Grid>> {
-    let rows: Vec<GridRow> =
-        sqlx::query_as("select code, area, kind, line, retired, revision from grid where village = $1")
-            .bind(village.as_str())
-            .fetch_all(&mut **tx)
-            .await?;
+    let rows: Vec<GridRow> = sqlx::query_as(grids!("")).bind(village.as_str()).fetch_all(&mut **tx).await?;
     rows.into_iter().map(|row| row.of(*village)).collect()
 }
 

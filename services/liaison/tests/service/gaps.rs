@@ -35,6 +35,17 @@ async fn open(desk: &mut Desk, filter: Option<pb::GapFilter>) -> Vec<pb::Gap> {
     desk.coverage.list_gaps(request).await.unwrap().into_inner().gaps
 }
 
+async fn closed(desk: &Desk, filter: Option<pb::GapFilter>, from: &str, to: &str) -> Vec<pb::Gap> {
+    let request = pb::ListClosedGapsRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        filter,
+        start_date: date(from),
+        end_date: date(to),
+        ..Default::default()
+    };
+    desk.coverage.clone().list_closed_gaps(request).await.unwrap().into_inner().gaps
+}
+
 async fn watch(desk: &Desk, filter: Option<pb::GapFilter>, token: &str) -> Streaming<pb::WatchGapsResponse> {
     let request =
         pb::WatchGapsRequest { parent: format!("villages/{GAOCHONG}"), filter, resume_token: token.to_owned() };
@@ -60,7 +71,7 @@ async fn caught_up(stream: &mut Streaming<pb::WatchGapsResponse>) -> (Vec<pb::Wa
 }
 
 #[tokio::test]
-async fn a_gap_says_since_when_it_is_there_and_who_was_there_last() {
+async fn a_gap_says_since_when_and_once_closed_how_long_it_was() {
     let stand = Stand::new().await;
     let (mut clerk, one) = village(&stand).await;
     stand.days(9);
@@ -75,6 +86,80 @@ async fn a_gap_says_since_when_it_is_there_and_who_was_there_last() {
     );
     let seat = gaps.iter().find(|gap| gap.seat() == pb::Seat::Representative).unwrap();
     assert_eq!((text(seat.since), seat.member.as_str(), seat.term_ended), ("2026-06-10".into(), one.as_str(), true));
+
+    let two = clerk.enter(GAOCHONG, "常兰辉", pb::Office::Representative).await;
+    clerk.seat(&team_name(GAOCHONG, "001"), pb::Seat::Representative, &two).await.unwrap();
+    assert_eq!(open(&mut clerk, filter("001")).await.len(), 2, "the other two seats");
+    let over = closed(&clerk, filter("001"), "2026-06-14", "2026-06-14").await;
+    assert_eq!(over.len(), 2, "at once, whenever the keeper looks: {over:?}");
+    for gap in over {
+        assert_eq!(
+            (text(gap.since), text(gap.until), gap.days),
+            ("2026-06-10".into(), "2026-06-14".into(), 4),
+            "{gap:?}"
+        );
+    }
+    assert!(closed(&clerk, filter("001"), "2026-06-15", "2026-07-01").await.is_empty());
+    assert!(closed(&stand.desk(Office::Leader, GAOCHONG, &["002"]), None, "2026-06-14", "2026-06-14").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_entered_late_of_earlier_days_counts_as_if_it_had_been_said_then() {
+    let stand = Stand::new().await;
+    let (mut clerk, one) = village(&stand).await;
+    let two = clerk.enter(GAOCHONG, "常兰辉", pb::Office::Representative).await;
+    stand.days(9);
+    // Grid 002 never had a representative: the first one is taken to have served since the term began.
+    assert_eq!(text(open(&mut clerk, filter("002")).await[0].since), "2026-06-01", "since it was heard of");
+    clerk.seat(&team_name(GAOCHONG, "002"), pb::Seat::Representative, &two).await.unwrap();
+    assert!(closed(&clerk, filter("002"), "2023-01-01", "2026-12-31").await.is_empty());
+    // Three days after it happened it is told that one had left: the gap is three days old when it opens.
+    let mut watching = watch(&clerk, filter("001"), "").await;
+    assert_eq!(caught_up(&mut watching).await.0.len(), 2, "two seats");
+    let hand_over = |day: &str, successor: &str| pb::HandOverRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        member: one.clone(),
+        parts: vec![pb::HandOverPart { successor: successor.into(), ..Default::default() }],
+        date: date(day),
+        reason: "轮换".into(),
+        ..Default::default()
+    };
+    clerk.teams.hand_over(hand_over("2026-06-07", "")).await.unwrap();
+    let days: Vec<_> = open(&mut clerk, filter("001")).await.iter().map(|gap| gap.days).collect();
+    assert_eq!(days.iter().filter(|days| **days == 3).count(), 2, "{days:?}");
+    let told = [next(&mut watching).await, next(&mut watching).await];
+    assert!(told.iter().all(|step| text(step.gap.clone().unwrap().since) == "2026-06-07"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_gap_that_closes_and_opens_again_while_nobody_looks_is_two() {
+    let stand = Stand::new().await;
+    let (mut clerk, one) = village(&stand).await;
+    let team = team_name(GAOCHONG, "001");
+    let household = Some(pb::GapFilter {
+        kind: pb::GapKind::HouseholdWithoutLink.into(),
+        grid: format!("villages/{GAOCHONG}/grids/001"),
+    });
+    clerk.vacate(&team, pb::Seat::Representative).await;
+    let mut watching = watch(&clerk, household.clone(), "").await;
+    stand.counts("select count(*) from gap where closed is null and kind = 'household' and grid = '001'", 1).await;
+    let mut told = caught_up(&mut watching).await.0;
+    if told.is_empty() {
+        told.push(next(&mut watching).await);
+    }
+    assert_eq!(text(told[0].gap.clone().unwrap().since), "2026-06-01");
+    // Whether the keeper looks after each of these or after all of them, it tells the same.
+    stand.days(2);
+    clerk.seat(&team, pb::Seat::Representative, &one).await.unwrap();
+    stand.days(3);
+    clerk.vacate(&team, pb::Seat::Representative).await;
+    let heard = [next(&mut watching).await, next(&mut watching).await];
+    let closing = heard.iter().find(|step| step.happened() == Happened::Closed).unwrap().gap.clone().unwrap();
+    assert_eq!((text(closing.since), text(closing.until)), ("2026-06-01".into(), "2026-06-03".into()));
+    let opening = heard.iter().find(|step| step.happened() == Happened::Opened).unwrap().gap.clone().unwrap();
+    assert_eq!((text(opening.since), opening.days), ("2026-06-06".into(), 0));
+    let over = closed(&clerk, household, "2026-06-01", "2026-06-30").await;
+    assert_eq!(over.iter().map(|gap| (text(gap.since), gap.days)).collect::<Vec<_>>(), [("2026-06-01".into(), 2)]);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The law of coverage against the real database: whatever news comes and whoever is seated, in whatever order.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -112,6 +115,7 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
         members.push(clerk.enter(GAOCHONG, name, pb::Office::Representative).await);
     }
     let mut revisions = [0_i64; HOUSEHOLDS];
+    let mut counted = vec![BTreeMap::new(); HOUSEHOLDS];
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
@@ -129,6 +133,7 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
                     state: state.into(),
                     ..household_news(GAOCHONG, &format!("{household:05}"), GRIDS[grid], KINDS[kind])
                 };
+                counted[household].insert(stand.today(), active);
                 stand.delivers(&vec![news; times]).await;
                 // A grid whose only purpose is to say that what was delivered before it has been read.
                 stand.delivers(&[grid_news(GAOCHONG, &format!("{:03}", 100 + step), LineKind::Relocated)]).await;
@@ -185,6 +190,91 @@ async fn every_active_household_of_a_represented_grid_has_one_link_and_never_two
     stand.counts("select count(*) from gap where closed is null", i64::try_from(missing).unwrap()).await;
     assert!(stand.count("select count(*) from gap where closed is not null").await > 10, "gaps opened and closed");
     days_agree(&mut clerk).await;
+    let begun = "2026-06-01".parse().unwrap();
+    let naive: BTreeSet<_> = (0..HOUSEHOLDS).map(|one| format!("{one:05}")).collect();
+    let mut expected = BTreeSet::new();
+    for (number, counted) in naive.iter().zip(&counted) {
+        let links = clerk.history(&crate::stand::household_name(GAOCHONG, number)).await;
+        let served: Vec<_> = links.iter().map(|link| (text(link.start_date), text(link.end_date))).collect();
+        let missing = |day: NaiveDate| {
+            counted.range(..=day).next_back().is_some_and(|(_, active)| *active) && !covers(&served, day)
+        };
+        expected.extend(
+            runs(begun, stand.today(), missing).into_iter().map(|(since, until)| (number.clone(), since, until)),
+        );
+    }
+    for grid in GRIDS {
+        let request = pb::ListSeatingsRequest {
+            parent: format!("villages/{GAOCHONG}"),
+            filter: Some(pb::SeatingFilter {
+                grid: format!("villages/{GAOCHONG}/grids/{grid}"),
+                seat: pb::Seat::Representative.into(),
+                ..Default::default()
+            }),
+            page_size: 1000,
+            ..Default::default()
+        };
+        let seatings = clerk.teams.list_seatings(request).await.unwrap().into_inner().seatings;
+        let held: Vec<_> = seatings.iter().map(|one| (text(one.start_date), text(one.end_date))).collect();
+        let vacant = runs(begun, stand.today(), |day| !covers(&held, day));
+        expected.extend(vacant.into_iter().map(|(since, until)| (grid.to_owned(), since, until)));
+    }
+    assert!(expected.iter().filter(|(_, _, until)| until.is_some()).count() > 10, "{expected:?}");
+    assert_eq!(gaps(&mut clerk).await, expected);
+}
+
+/// Does one of these times include the day? The first day out may be open.
+fn covers(times: &[(String, String)], day: NaiveDate) -> bool {
+    let day = day.to_string();
+    times.iter().any(|(from, to)| *from <= day && (to.is_empty() || day < *to))
+}
+
+type Time = (String, Option<String>);
+
+/// The longest times in which something holds on every day, looked for day by day; open if it holds on the last.
+fn runs(first: NaiveDate, last: NaiveDate, holds: impl Fn(NaiveDate) -> bool) -> Vec<Time> {
+    let (mut runs, mut since) = (Vec::new(), None);
+    for day in first.iter_days().take_while(|day| *day <= last) {
+        match (holds(day), since) {
+            (true, None) => since = Some(day),
+            (false, Some(begun)) => {
+                runs.push((begun.to_string(), Some(day.to_string())));
+                since = None;
+            }
+            _ => {}
+        }
+    }
+    runs.extend(since.map(|begun| (begun.to_string(), None)));
+    runs
+}
+
+/// What the service says is missing or was, of households and of representatives in the grids of the test.
+async fn gaps(clerk: &mut Desk) -> BTreeSet<(String, String, Option<String>)> {
+    let parent = format!("villages/{GAOCHONG}");
+    let request = pb::ListGapsRequest { parent: parent.clone(), page_size: 1000, ..Default::default() };
+    let mut gaps = clerk.coverage.list_gaps(request).await.unwrap().into_inner().gaps;
+    let mut page_token = String::new();
+    loop {
+        // A small page, so that pages are part of what is tested.
+        let request =
+            pb::ListClosedGapsRequest { parent: parent.clone(), page_size: 7, page_token, ..Default::default() };
+        let page = clerk.coverage.list_closed_gaps(request).await.unwrap().into_inner();
+        gaps.extend(page.gaps);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let known = |gap: pb::Gap| {
+        let grid = gap.grid.rsplit('/').next().unwrap().to_owned();
+        let what = match (gap.kind(), gap.seat()) {
+            (pb::GapKind::HouseholdWithoutLink, _) => gap.household_number.clone(),
+            (_, pb::Seat::Representative) if GRIDS.contains(&grid.as_str()) => grid,
+            _ => return None,
+        };
+        Some((what, text(gap.since), gap.until.map(|day| text(Some(day)))))
+    };
+    gaps.into_iter().filter_map(known).collect()
 }
 
 /// On every day, the households without a link that coverage counts are those whose gap includes the day.

@@ -40,6 +40,7 @@ fn now_in_the_village() -> VillageNow {
         kind: GridKind::OriginalSettlement,
         line: Some(LineKind::Relocated),
         retired,
+        retired_on: None,
         revision: 1,
     };
     VillageNow {

@@ -70,6 +70,7 @@ fn cover_with(team: Team, from: Option<NaiveDate>, to: NaiveDate, stand_in: Opti
         kind: GridKind::OriginalSettlement,
         line: Some(LineKind::Relocated),
         retired: false,
+        retired_on: None,
         revision: 1,
     };
     let known = Circumstances {

@@ -23,7 +23,15 @@ fn team() -> Team {
 }
 
 fn grid(line: Option<LineKind>, retired: bool) -> Grid {
-    Grid { name: team().name.grid_name(), area: None, kind: GridKind::OriginalSettlement, line, retired, revision: 1 }
+    Grid {
+        name: team().name.grid_name(),
+        area: None,
+        kind: GridKind::OriginalSettlement,
+        line,
+        retired,
+        retired_on: None,
+        revision: 1,
+    }
 }
 
 fn lines() -> Vec<Line> {

@@ -159,6 +159,7 @@ fn grid(grid: usize) -> Grid {
         kind: GridKind::OriginalSettlement,
         line: None,
         retired: false,
+        retired_on: None,
         revision: 1,
     }
 }
