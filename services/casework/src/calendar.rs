@@ -27,12 +27,32 @@ pub(crate) struct Day {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Calendars(Arc<RwLock<Option<Known>>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    /// In the order in which they count: a narrower place's come later.
     days: Vec<Day>,
-    /// By which places have days of their own there: most villages share one.
+    /// Of each place that has days of its own, with those of the places that it lies in: a village's is that of the
+    /// narrowest place around it.
     made: HashMap<String, Arc<Calendar>>,
+}
+
+impl Known {
+    /// `days` come in the order in which they count: a narrower place's later.
+    fn of(days: Vec<Day>) -> Self {
+        let mut made: HashMap<String, Arc<Calendar>> = HashMap::new();
+        for place in days.iter().map(|day| &day.place) {
+            if !made.contains_key(place) {
+                let around = days.iter().filter(|day| place.starts_with(&day.place));
+                made.insert(place.clone(), Arc::new(Calendar::new(around.map(|day| (day.date, day.kind)))));
+            }
+        }
+        Self { days, made }
+    }
+
+    fn calendar(&self, village: VillageCode) -> Arc<Calendar> {
+        let code = village.as_str();
+        let places = (0..=code.len()).rev().filter_map(|length| code.get(..length));
+        places.into_iter().find_map(|place| self.made.get(place).cloned()).unwrap_or_default()
+    }
 }
 
 impl Calendars {
@@ -41,11 +61,11 @@ impl Calendars {
     /// # Errors
     /// When it has to be read first, and the database refuses.
     pub(crate) async fn of(&self, tx: &mut Tx, village: VillageCode) -> Result<Arc<Calendar>> {
-        if let Some(calendar) = self.made(village) {
+        if let Some(calendar) = self.known(village) {
             return Ok(calendar);
         }
         self.load(tx).await?;
-        Ok(self.made(village).unwrap_or_default())
+        Ok(self.known(village).unwrap_or_default())
     }
 
     /// Reads all of it anew.
@@ -57,31 +77,13 @@ impl Calendars {
         days.sort_by_key(|day| day.place.len());
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.as_ref().is_none_or(|known| known.days != days) {
-            *known = Some(Known { days, made: HashMap::new() });
+            *known = Some(Known::of(days));
         }
         Ok(())
     }
 
-    fn made(&self, village: VillageCode) -> Option<Arc<Calendar>> {
-        let code = village.as_str();
-        let key = |known: &Known| -> String {
-            let mut places: Vec<&str> =
-                known.days.iter().map(|day| day.place.as_str()).filter(|place| code.starts_with(place)).collect();
-            places.dedup();
-            places.join(",")
-        };
-        {
-            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            let known = known.as_ref()?;
-            if let Some(calendar) = known.made.get(&key(known)) {
-                return Some(calendar.clone());
-            }
-        }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let known = known.as_mut()?;
-        let days = known.days.iter().filter(|day| code.starts_with(&day.place)).map(|day| (day.date, day.kind));
-        let calendar = Arc::new(Calendar::new(days));
-        let key = key(known);
-        Some(known.made.entry(key).or_insert(calendar).clone())
+    fn known(&self, village: VillageCode) -> Option<Arc<Calendar>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(known.as_ref()?.calendar(village))
     }
 }
