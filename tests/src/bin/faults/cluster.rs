@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use async_nats::ConnectOptions;
 use async_nats::jetstream;
+use async_nats::jetstream::stream::ClusterInfo;
+use futures::TryStreamExt;
 use lianxin::servers::{Programs, free_port};
 
 use crate::proxy::Proxy;
@@ -16,6 +18,8 @@ use crate::proxy::Proxy;
 pub(crate) const NODES: usize = 3;
 /// How long the nodes may take to agree on a leader.
 const AGREEMENT: Duration = Duration::from_secs(60);
+/// Those who have a stream.
+const SERVICES: [&str; 3] = ["registry", "liaison", "casework"];
 /// Who logs in, and with what.
 const USER: &str = "lianxin";
 const PASSWORD: &str = "faults";
@@ -131,6 +135,42 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Waits until every node has all of every stream and consumer. Before that the cluster can lose no disk: a second one,
+    /// lost while the first is not yet made up for, may be the only one that has what both others need, and nats-server
+    /// 2.9.10 then waits for it for ever.
+    pub(crate) async fn whole(&self) -> Result<()> {
+        let begun = Instant::now();
+        while !self.is_whole().await.unwrap_or(false) {
+            if begun.elapsed() > AGREEMENT {
+                bail!("a node of NATS has been behind for {} s", AGREEMENT.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    async fn is_whole(&self) -> Result<bool> {
+        let context = jetstream::new(self.client().await?);
+        let is_behind = |cluster: Option<&ClusterInfo>| {
+            cluster.is_none_or(|cluster| {
+                cluster.leader.is_none() || cluster.replicas.iter().any(|peer| !peer.current || peer.offline)
+            })
+        };
+        for service in SERVICES {
+            let mut stream = context.get_stream(service.to_ascii_uppercase()).await?;
+            if is_behind(stream.info().await?.cluster.as_ref()) {
+                return Ok(false);
+            }
+            let mut consumers = stream.consumers();
+            while let Some(consumer) = consumers.try_next().await? {
+                if is_behind(consumer.cluster.as_ref()) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The node that leads the stream of a service.

@@ -50,7 +50,7 @@ pub(crate) enum Fault {
     NatsLeaderKilled,
     /// One node of NATS stands still (SIGSTOP) and goes on
     NatsNodeStopped,
-    /// One node of NATS loses its disk and comes back empty
+    /// One node of NATS loses its disk while the others have all of it, and comes back empty
     NatsNodeWiped,
     /// kill -9 of all nodes of NATS, started again after a while
     NatsKilled,
@@ -160,6 +160,7 @@ impl Fault {
                 format!("node {}", node + 1)
             }
             Self::NatsNodeWiped => {
+                system.cluster.whole().await?;
                 system.cluster.kill(node);
                 system.cluster.wipe(node)?;
                 sleep(lasts).await;
