@@ -64,6 +64,7 @@ events! {
     casework {
         ConcernChanged: "concern",
         DemandChanged: "demand",
+        DeliberationChanged: "deliberation",
     }
 }
 
@@ -120,6 +121,7 @@ mod tests {
             "assignee",
             "concerns",
             "demand",
+            "deliberation",
             "grid",
             "grids",
             "household",

@@ -172,6 +172,8 @@ names! {
     ConcernName = "concerns" / concern: Uuid;
     /// `villages/{village}/demands/{demand}`
     DemandName = "demands" / demand: Uuid;
+    /// `villages/{village}/deliberations/{deliberation}`
+    DeliberationName = "deliberations" / deliberation: Uuid;
     /// `villages/{village}/matterTypes/{matter_type}`
     MatterTypeName = "matterTypes" / matter_type: LocalCode;
 }

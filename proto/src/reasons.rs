@@ -101,6 +101,16 @@ reasons! {
     ALREADY_MERGED;
     /// A common demand is of one matter.
     OTHER_MATTER;
+    /// Land, collective assets and large expense go the long way.
+    LONG_WAY_REQUIRED;
+    /// The steps of a deliberation come in their order.
+    STEP_OUT_OF_ORDER;
+    /// Nothing is decided without a vote of every step that had its quorum.
+    NO_VALID_VOTE;
+    /// The text holds a number of somebody's.
+    NUMBER_IN_TEXT;
+    /// Nobody has looked whether the text names a resident, or it was another text, or too long ago.
+    NOT_CLEARED;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

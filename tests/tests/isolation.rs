@@ -70,6 +70,12 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
                 message.set_field(&field, Value::String("subdistricts/430112011".into()))
             }
             ("parent", _) => message.set_field(&field, Value::String(format!("villages/{village}"))),
+            ("name", _) if method.ends_with("DeliberationPolicy") => {
+                message.set_field(&field, Value::String(format!("villages/{village}/deliberationPolicy")));
+            }
+            ("name", _) if is_about_deliberations(message) => {
+                message.set_field(&field, Value::String(named("deliberations")));
+            }
             ("name", _) if method.ends_with("CareTags") => {
                 message.set_field(&field, Value::String(format!("villages/{village}/careTags")));
             }
@@ -114,6 +120,11 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
     }
 }
 
+/// Is it a message of the service whose methods are not named for their record?
+fn is_about_deliberations(message: &DynamicMessage) -> bool {
+    message.descriptor().parent_file().name().ends_with("deliberation_service.proto")
+}
+
 /// The collection whose record a method's `name` is: `GetVillagerGroup` → `villagerGroups`.
 fn collection(method: &str) -> String {
     let noun = method.trim_start_matches(|first: char| first.is_ascii_uppercase());
@@ -130,8 +141,8 @@ fn collection(method: &str) -> String {
         ["Follow", "Up", rest @ ..] | ["Send", "Back", rest @ ..] => camel(rest),
         ["Add" | "Remove", "Concern"] => "demand".to_owned(),
         ["Extend" | "Explain", "Deadline"] | ["Decide", "Extension"] => "concern".to_owned(),
+        ["Decide"] | [] => String::new(),
         [_, rest @ ..] => camel(rest),
-        [] => String::new(),
     };
     format!("{noun}s")
 }
@@ -164,6 +175,8 @@ const NO_RECORDS: &[&str] = &[
     "ListHouseholdHistory",
     "ListResidentHistory",
     "ListReveals",
+    "ListDeliberations",
+    "ListNotices",
 ];
 
 /// Asks every list of a village for a first record's name.
@@ -171,6 +184,8 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
     let mut names = Names::from([
         ("villages".to_owned(), format!("villages/{village}")),
         ("visitPlans".to_owned(), format!("villages/{village}/visitPlan")),
+        // A ledger brings none.
+        ("deliberations".to_owned(), format!("villages/{village}/deliberations/018f5e9e-0000-7000-8000-000000000000")),
     ]);
     let mut lists: Vec<_> = methods()
         .into_iter()

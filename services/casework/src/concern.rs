@@ -9,6 +9,7 @@ mod record;
 mod rpc;
 mod rules;
 mod store;
+mod table;
 mod watch;
 mod workflow;
 
@@ -32,6 +33,7 @@ use rules::Draft;
 pub(crate) use rules::{Actor, Before, Command, act};
 use store::Filter;
 pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger};
+pub(crate) use table::{conclude, table};
 pub(crate) use watch::Watch;
 
 use crate::calendar::Calendars;

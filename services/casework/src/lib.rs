@@ -7,6 +7,7 @@
 mod calendar;
 mod catalog;
 mod concern;
+mod deliberation;
 mod demand;
 mod ledger;
 mod place;
@@ -15,9 +16,10 @@ mod reactions;
 
 use events::Events;
 use platform::vault::rotation::Sealed;
-use platform::{Database, Process, Result, Server};
+use platform::{Database, Process, Result, Server, Vault};
 use proto::casework::v1::catalog_service_server::CatalogServiceServer;
 use proto::casework::v1::concern_service_server::ConcernServiceServer;
+use proto::casework::v1::deliberation_service_server::DeliberationServiceServer;
 use proto::casework::v1::demand_service_server::DemandServiceServer;
 use proto::casework::v1::ledger_service_server::LedgerServiceServer;
 use sqlx::migrate::Migrator;
@@ -63,12 +65,20 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let watch = concern::Watch::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
     let watching = tokio::spawn(watch.run(process.shutdown.clone()));
     let demands = demand::Demands::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
+    let deliberations = deliberation::Deliberations::new(
+        database.clone(),
+        events.changes(),
+        process.clock.clone(),
+        calendars.clone(),
+        Vault::open(&config.platform.vault_key_file)?,
+    );
     let catalog = catalog::Catalog::new(database.clone(), process.clock.clone(), calendars);
     let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
 
     Server::new(&config.platform, database)
         .with(ConcernServiceServer::new(concerns))
         .with(DemandServiceServer::new(demands))
+        .with(DeliberationServiceServer::new(deliberations))
         .with(CatalogServiceServer::new(catalog))
         .with(LedgerServiceServer::new(ledgers).max_decoding_message_size(config.platform.message_bytes))
         .with(events.news_service())

@@ -7,6 +7,7 @@
 
 pub mod caller;
 mod choice;
+pub mod clearance;
 pub mod clock;
 pub mod config;
 pub mod database;

@@ -82,6 +82,16 @@ impl Vault {
         Self { refresh, ..self }
     }
 
+    /// Signs what one service says and another, with the same key file, believes: see [`crate::clearance`].
+    pub(crate) fn sign_clearance(&self, said: &[u8]) -> Result<Vec<u8>> {
+        self.wrapping().sign_clearance(said)
+    }
+
+    /// Did a service with the same key file sign this?
+    pub(crate) fn is_clearance(&self, said: &[u8], signature: &[u8]) -> bool {
+        self.wrapping().is_clearance(said, signature)
+    }
+
     /// The keys of `village`, made now if it has none. They are for this transaction: the next one asks again.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod household_service;
 mod life;
 mod merchant;
 mod merchant_service;
+mod public_text;
 mod resident;
 mod reveal;
 mod roster;
@@ -27,6 +28,7 @@ use platform::{Database, Process, Result, Server, Vault};
 use proto::registry::v1::grid_service_server::GridServiceServer;
 use proto::registry::v1::household_service_server::HouseholdServiceServer;
 use proto::registry::v1::merchant_service_server::MerchantServiceServer;
+use proto::registry::v1::public_text_service_server::PublicTextServiceServer;
 use proto::registry::v1::roster_service_server::RosterServiceServer;
 use proto::registry::v1::village_service_server::VillageServiceServer;
 use sqlx::migrate::Migrator;
@@ -91,6 +93,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         merchants: merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
         reveals: people.reveals.clone(),
     };
+    let public_texts = public_text::PublicTexts::new(database.clone(), clock.clone(), vault.clone());
     let keeping = [
         tokio::spawn(search::keep_initials(database.clone(), process.shutdown.clone())),
         tokio::spawn(rotation::keep(database.clone(), vault.clone(), SEALED, process.shutdown.clone())),
@@ -103,6 +106,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .with(GridServiceServer::new(places))
         .with(HouseholdServiceServer::new(people))
         .with(MerchantServiceServer::new(merchants))
+        .with(PublicTextServiceServer::new(public_texts))
         .with(rosters)
         .with(events.news_service())
         .waiting_for(events.wait_for())

@@ -43,6 +43,7 @@ pub mod formats;
 mod inspect;
 mod marked;
 mod problem;
+pub mod public;
 mod row;
 mod sheet;
 mod text;

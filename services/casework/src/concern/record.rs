@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
 use platform::{Authority, Result};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, DemandName, GridCode, HouseholdName, MemberName, VillageCode};
+use proto::names::{ConcernName, DeliberationName, DemandName, GridCode, HouseholdName, MemberName, VillageCode};
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
@@ -98,6 +98,8 @@ platform::choice! {
         Reckoned = "reckoned",
         Merged = "merged",
         Split = "split",
+        Tabled = "tabled",
+        Concluded = "concluded",
     }
 }
 
@@ -142,6 +144,8 @@ pub(crate) struct Concern {
     pub(crate) source: Option<Source>,
     /// The common demand that it is part of, or was until that was answered.
     pub(crate) demand: Option<Uuid>,
+    /// The deliberation that it is before; none as soon as it is decided, and where only a ledger says so.
+    pub(crate) deliberation: Option<Uuid>,
     /// When a person last did something with it.
     pub(crate) acted_at: DateTime<Utc>,
     pub(crate) revision: i64,
@@ -191,6 +195,7 @@ impl Concern {
             receipt: None,
             source: None,
             demand: None,
+            deliberation: None,
             acted_at: now,
             revision: 1,
             created_at: now,
@@ -224,6 +229,10 @@ impl Concern {
 
     pub(crate) fn demand_name(&self) -> Option<DemandName> {
         self.demand.map(|demand| DemandName::new(self.name.village, demand))
+    }
+
+    pub(crate) fn deliberation_name(&self) -> Option<DeliberationName> {
+        self.deliberation.map(|deliberation| DeliberationName::new(self.name.village, deliberation))
     }
 
     pub(crate) fn reporter_name(&self) -> Option<MemberName> {
@@ -267,6 +276,7 @@ impl Step {
         let from = Some(before.state);
         let mut concern = Concern { revision: before.revision + 1, updated_at: now, ..before };
         change(&mut concern);
+        concern.deliberation = concern.deliberation.filter(|_| concern.state == State::Deliberating);
         Self { concern, kind, from, note: String::new() }
     }
 
@@ -309,6 +319,7 @@ impl Step {
             respond_by_time: concern.deadline.respond_by.map(timestamp),
             due_time: concern.deadline.due_at.map(timestamp),
             demand: name(concern.demand_name().map(|name| name.to_string())),
+            deliberation: name(concern.deliberation_name().map(|name| name.to_string())),
         })
     }
 }

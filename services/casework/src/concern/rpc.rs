@@ -181,6 +181,7 @@ impl From<Concern> for pb::Concern {
             grid: concern.grid.map(|grid| GridName::new(village, grid).to_string()).unwrap_or_default(),
             demand: concern.demand_name().map(|name| name.to_string()).unwrap_or_default(),
             reporter: concern.reporter_name().map(|name| name.to_string()).unwrap_or_default(),
+            deliberation: concern.deliberation_name().map(|name| name.to_string()).unwrap_or_default(),
             reference: concern.reference,
             matter: concern.matter.into(),
             matter_type: concern.matter_type,

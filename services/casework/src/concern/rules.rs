@@ -94,6 +94,8 @@ pub(crate) enum Command {
     SendBack,
     Supervise,
     Reopen,
+    Deliberate(Uuid),
+    Conclude,
     AskExtension {
         hours: i32,
     },
@@ -147,6 +149,8 @@ impl Command {
             Self::SendBack => Act::SendBack,
             Self::Supervise => Act::Supervise,
             Self::Reopen => Act::Reopen,
+            Self::Deliberate(_) => Act::Deliberate,
+            Self::Conclude => Act::Conclude,
             Self::AskExtension { hours } => Act::AskExtension(*hours),
             Self::DecideExtension { granted } => Act::DecideExtension(*granted),
             Self::Update(_) => Act::Update,
@@ -243,6 +247,9 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
         // Whoever comes back after it was closed says that it is not solved.
         Command::Reopen if concern.state == State::Closed => answered(concern, Outcome::NotSatisfied, 0, today),
         Command::Reopen => concern.result.clear(),
+        Command::Deliberate(deliberation) => concern.deliberation = Some(deliberation),
+        // It is before a deliberation only as long as it is being deliberated: see `Step::after`.
+        Command::Conclude => {}
         // These move nothing but the clock.
         Command::AskExtension { .. } | Command::DecideExtension { .. } => {}
         Command::Update(update) => {

@@ -10,7 +10,7 @@ macro_rules! select {
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at, respond_by,
                     due_at, warnings, alarm_at, receipt, source, source_reference, demand, acted_at, revision, created_at,
-                    updated_at",
+                    updated_at, deliberation",
             $more,
             " from concern ",
             $rest
@@ -97,6 +97,7 @@ struct Row {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    deliberation: Option<Uuid>,
 }
 
 impl TryFrom<Row> for Concern {
@@ -151,6 +152,8 @@ impl TryFrom<Row> for Concern {
             receipt: row.receipt.map(Receipt::kept),
             source: row.source.zip(row.source_reference).map(|(system, reference)| Source { system, reference }),
             demand: row.demand,
+            // A version that does not know the column leaves it behind when it moves the concern on.
+            deliberation: row.deliberation.filter(|_| row.state == State::Deliberating),
             acted_at: row.acted_at.unwrap_or(row.updated_at),
             revision: row.revision,
             created_at: row.created_at,

@@ -9,8 +9,8 @@ use proto::reasons;
 use super::owner::Owner;
 use super::record::{Concern, MoveKind, Outcome, State};
 use Act::{
-    Accept, Answer, AskExtension, Assign, DecideExtension, Decline, Escalate, FollowUp, Merge, Reopen, Resolve, Resume,
-    Return, SendBack, Split, Start, Supervise, Suspend, Update, Withdraw,
+    Accept, Answer, AskExtension, Assign, Conclude, DecideExtension, Decline, Deliberate, Escalate, FollowUp, Merge,
+    Reopen, Resolve, Resume, Return, SendBack, Split, Start, Supervise, Suspend, Update, Withdraw,
 };
 use Office::{Cadre, Clerk, Integration, Leader, Officer, Representative};
 use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
@@ -18,7 +18,7 @@ use State::{Accepted, Closed, Declined, Deliberating, InProgress, Merged, Report
 use To::{Back, Go, Stay};
 use When::{
     Assigned, Escalated, Extendable, ExtensionAsked, NotAssigned, NotEscalated, NotSupervised, NotSuspended,
-    Returnable, Suspended,
+    Returnable, Suspended, Tabled, Untabled,
 };
 
 /// What somebody does with a concern, as far as the table cares.
@@ -38,6 +38,10 @@ pub(crate) enum Act {
     SendBack,
     Supervise,
     Reopen,
+    /// It is put before a deliberation.
+    Deliberate,
+    /// The deliberation is done with it.
+    Conclude,
     /// For so many working hours more.
     AskExtension(i32),
     /// Granted, or not.
@@ -68,6 +72,10 @@ pub(crate) enum When {
     Extendable,
     /// More time was asked for, and not decided.
     ExtensionAsked,
+    /// It is before a deliberation, whose decision it waits for.
+    Tabled,
+    /// It is not: a ledger may say that it is being deliberated without saying where.
+    Untabled,
 }
 
 /// Where it leads.
@@ -142,14 +150,17 @@ pub(crate) const TABLE: &[Rule] = &[
     rule(Assign, &[Reported, Returned], &[], Go(Reported), RECEIVERS, NO),
     rule(Assign, TAKEN, &[NotEscalated], Stay, RECEIVERS, NO),
     // Work begins, or goes on after the two committees. What the sub-district has, the sub-district does.
-    rule(Start, &[Accepted, Deliberating], &[NotSuspended, NotEscalated], Go(InProgress), WORKERS, NO),
-    rule(Start, &[Accepted, Deliberating], &[NotSuspended, Escalated], Go(InProgress), &[Officer], NO),
+    rule(Start, &[Accepted, Deliberating], &[NotSuspended, NotEscalated, Untabled], Go(InProgress), WORKERS, NO),
+    rule(Start, &[Accepted, Deliberating], &[NotSuspended, Escalated, Untabled], Go(InProgress), &[Officer], NO),
+    // The two committees take it up, and work goes on when they have decided.
+    rule(Deliberate, &[InProgress], &[NotSuspended, NotEscalated], Go(Deliberating), &[Clerk], NO),
+    rule(Conclude, &[Deliberating], &[Tabled], Go(InProgress), &[Clerk], NO),
     // It has to wait for something.
     rule(Suspend, TAKEN, &[NotSuspended], Stay, RECEIVERS, WHY),
     rule(Resume, TAKEN, &[Suspended], Stay, RECEIVERS, NO),
     // The handler says it is solved.
-    rule(Resolve, &[InProgress, Deliberating], &[NotSuspended, NotEscalated], Go(Resolved), WORKERS, NO),
-    rule(Resolve, &[InProgress, Deliberating], &[NotSuspended, Escalated], Go(Resolved), &[Officer], NO),
+    rule(Resolve, &[InProgress, Deliberating], &[NotSuspended, NotEscalated, Untabled], Go(Resolved), WORKERS, NO),
+    rule(Resolve, &[InProgress, Deliberating], &[NotSuspended, Escalated, Untabled], Go(Resolved), &[Officer], NO),
     // The household is asked, and closes it or sends it back; who was not reached is asked again.
     rule(FollowUp(Satisfied), &[Resolved], &[], Go(Closed), WORKERS, NO),
     rule(FollowUp(PartlySatisfied), &[Resolved], &[], Go(Closed), WORKERS, NO),
@@ -242,6 +253,8 @@ impl When {
                 deadline.exists() && deadline.extension_hours == 0 && deadline.extension_asked == 0
             }
             ExtensionAsked => concern.deadline.extension_asked > 0,
+            Tabled => concern.deliberation.is_some(),
+            Untabled => concern.deliberation.is_none(),
         }
     }
 
@@ -258,6 +271,8 @@ impl When {
             NotSupervised => pb::WorkflowCondition::NotSupervised,
             Extendable => pb::WorkflowCondition::Extendable,
             ExtensionAsked => pb::WorkflowCondition::ExtensionAsked,
+            Tabled => pb::WorkflowCondition::Tabled,
+            Untabled => pb::WorkflowCondition::Untabled,
         }
     }
 }
@@ -295,6 +310,8 @@ impl Act {
             SendBack => (MoveKind::SentBack, "SendBackConcern", "退回村级"),
             Supervise => (MoveKind::Supervised, "SuperviseConcern", "督办"),
             Reopen => (MoveKind::Reopened, "ReopenConcern", "重新办理"),
+            Deliberate => (MoveKind::Tabled, "CreateDeliberation", "提交商议"),
+            Conclude => (MoveKind::Concluded, "Decide", "商议结束"),
             AskExtension(_) => (MoveKind::ExtensionAsked, "ExtendDeadline", "申请延期"),
             DecideExtension(true) => (MoveKind::Extended, "DecideExtension", "同意延期"),
             DecideExtension(false) => (MoveKind::ExtensionRefused, "DecideExtension", "不同意延期"),

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod concerns;
+mod deliberations;
 mod demands;
 mod keys;
 mod ledger;

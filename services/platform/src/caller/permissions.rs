@@ -91,6 +91,7 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ),
     ("lianxin.registry.v1.MerchantService", &["RevealMerchant"], VILLAGE),
     ("lianxin.registry.v1.MerchantService", &["GetMerchant", "ListMerchants"], READERS),
+    ("lianxin.registry.v1.PublicTextService", &["CheckPublicText"], CLERKS),
     ("lianxin.registry.v1.RosterService", &["ImportRoster", "MarkRoster"], IMPORTERS),
     ("lianxin.registry.v1.RosterService", &["ExportRoster"], &[Officer, Clerk]),
     ("lianxin.liaison.v1.MemberService", &["CreateMember", "UpdateMember", "EndTerm", "RecallMember"], CLERKS),
@@ -168,6 +169,25 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.casework.v1.DemandService", &["AnswerDemand"], RECEIVERS),
     ("lianxin.casework.v1.DemandService", &["EscalateDemand"], VILLAGE),
     ("lianxin.casework.v1.DemandService", &["SendBackDemand"], &[Officer]),
+    // The clerk of the two committees keeps the book; those who serve some grids see what concerns these.
+    (
+        "lianxin.casework.v1.DeliberationService",
+        &[
+            "CreateDeliberation",
+            "RecordVote",
+            "Decide",
+            "DraftNotice",
+            "PublishNotice",
+            "RecordObjection",
+            "CloseNotice",
+            "PublishResult",
+            "WithdrawDeliberation",
+            "UpdateDeliberationPolicy",
+        ],
+        CLERKS,
+    ),
+    ("lianxin.casework.v1.DeliberationService", &["GetDeliberation", "ListDeliberations"], WORKERS),
+    ("lianxin.casework.v1.DeliberationService", &["GetDeliberationPolicy"], ANYONE),
     (
         "lianxin.casework.v1.CatalogService",
         &["GetMatterType", "ListMatterTypes", "ListDeadlines", "GetCalendar"],
@@ -182,7 +202,10 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
 
 /// Methods that everybody may call, without a token: they tell nothing that is anybody's, and limit for themselves how
 /// often they are asked. They know no caller.
-const PUBLIC: &[(&str, &[&str])] = &[("lianxin.casework.v1.ConcernService", &["GetProgress"])];
+const PUBLIC: &[(&str, &[&str])] = &[
+    ("lianxin.casework.v1.ConcernService", &["GetProgress"]),
+    ("lianxin.casework.v1.DeliberationService", &["GetNotice", "ListNotices"]),
+];
 
 /// May everybody call the method of a gRPC path, without a token?
 #[must_use]

@@ -8,6 +8,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
+use aws_lc_rs::{hkdf, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proto::names::VillageCode;
@@ -25,6 +26,8 @@ pub struct WrappingKeys(Vec<WrappingKey>);
 struct WrappingKey {
     id: String,
     key: RandomizedNonceKey,
+    /// Derived from the same bytes (HKDF, RFC 5869): signs clearances, and can wrap nothing.
+    clearing: hmac::Key,
 }
 
 impl WrappingKeys {
@@ -61,6 +64,9 @@ impl WrappingKeys {
             let wrong = |what: &str| Error::internal(format!("line {}: {what}", place + 1));
             let (id, key) = line.trim().split_once(':').ok_or_else(|| wrong("no `id:key`"))?;
             let key = STANDARD.decode(key).map_err(|_| wrong("the key is not base64"))?;
+            let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, b"lianxin").extract(&key);
+            let clearing = derived.expand(&[b"clearance of public texts"], hmac::HMAC_SHA256);
+            let clearing = clearing.map_err(|_| wrong("nothing can be derived from the key"))?.into();
             let key = RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(|_| wrong("the key is not 32 bytes"))?;
             if !is_plain(id) {
                 return Err(wrong("an id is letters, digits, - . _"));
@@ -68,7 +74,7 @@ impl WrappingKeys {
             if keys.iter().any(|known| known.id == id) {
                 return Err(wrong("its id is there already"));
             }
-            keys.push(WrappingKey { id: id.to_owned(), key });
+            keys.push(WrappingKey { id: id.to_owned(), key, clearing });
         }
         if keys.is_empty() {
             return Err(Error::internal("it holds no key"));
@@ -85,6 +91,17 @@ impl WrappingKeys {
     #[must_use]
     pub fn newest(&self) -> &str {
         self.0.last().map_or("", |key| &key.id)
+    }
+
+    /// Signs a clearance with the newest key.
+    pub(super) fn sign_clearance(&self, said: &[u8]) -> Result<Vec<u8>> {
+        let newest = self.0.last().ok_or_else(|| Error::internal("the key file holds no key"))?;
+        Ok(hmac::sign(&newest.clearing, said).as_ref().to_vec())
+    }
+
+    /// Did one of the keys sign this? While a new key is brought in, not every service has seen it yet.
+    pub(super) fn is_clearance(&self, said: &[u8], signature: &[u8]) -> bool {
+        self.0.iter().any(|key| hmac::verify(&key.clearing, said, signature).is_ok())
     }
 
     /// Wraps a village's key under the newest; says under which.

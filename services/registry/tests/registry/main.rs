@@ -10,6 +10,7 @@ mod keys;
 mod lives;
 mod merchants;
 mod messy;
+mod public_texts;
 mod residents;
 mod reveals;
 mod roster;

@@ -118,6 +118,7 @@ fn told(state: State) -> Vec<(Act, State)> {
         State::InProgress => vec![
             (Act::Withdraw, State::Withdrawn),
             (Act::Assign, state),
+            (Act::Deliberate, State::Deliberating),
             (Act::Suspend, state),
             (Act::Resolve, State::Resolved),
             (Act::Escalate, state),
@@ -174,6 +175,8 @@ fn command(act: Act) -> Command {
         Act::SendBack => Command::SendBack,
         Act::Supervise => Command::Supervise,
         Act::Reopen => Command::Reopen,
+        Act::Deliberate => Command::Deliberate(Uuid::from_u128(9)),
+        Act::Conclude => Command::Conclude,
         Act::AskExtension(_) => Command::AskExtension { hours: 8 },
         Act::DecideExtension(granted) => Command::DecideExtension { granted },
         Act::Update => Command::Update(Update { text: Some("改过".into()), ..Update::default() }),
@@ -222,7 +225,11 @@ fn every_office_in_the_table_may_call_the_method_and_no_other_may() {
             TABLE.iter().filter(|rule| rule.act == one).flat_map(|rule| rule.by).copied().collect();
         here.sort_unstable();
         here.dedup();
-        let service = if matches!(one, Act::Merge | Act::Split | Act::Answer) { "Demand" } else { "Concern" };
+        let service = match one {
+            Act::Merge | Act::Split | Act::Answer => "Demand",
+            Act::Deliberate | Act::Conclude => "Deliberation",
+            _ => "Concern",
+        };
         let path = format!("/lianxin.casework.v1.{service}Service/{}", one.method());
         let mut there = platform::caller::permissions::offices(&path).to_vec();
         there.sort_unstable();
@@ -304,6 +311,26 @@ fn what_is_escalated_is_the_sub_districts_until_it_sends_it_back() {
     // News of its team does not take from the sub-district what it has.
     let unrouted = Concern { owner: Owner::Subdistrict, routed: false, ..reported() };
     assert_eq!(route(unrouted, &place(), now()).unwrap().concern.owner, Owner::Subdistrict);
+}
+
+#[test]
+fn what_is_before_a_deliberation_waits_for_its_decision_and_its_clock_runs() {
+    let terms = super::super::deadline::Terms { urgency: Urgency::Normal, response_hours: 8, resolution_hours: 80 };
+    let concern = report(draft(), &Place { terms: Some(terms), ..place() }, now()).unwrap().concern;
+    let working = does(does(concern, Act::Accept), Act::Start);
+    let tabled = does(working.clone(), Act::Deliberate);
+    assert_eq!((tabled.state, tabled.deliberation), (State::Deliberating, Some(Uuid::from_u128(9))));
+    assert_eq!(tabled.deadline, working.deadline);
+    for one in [Act::Start, Act::Resolve, Act::Deliberate] {
+        assert_eq!(reason(act(tabled.clone(), command(one), CALLER, now())), reasons::ILLEGAL_MOVE, "{one:?}");
+    }
+    let decided = does(tabled.clone(), Act::Conclude);
+    assert_eq!((decided.state, decided.deliberation), (State::InProgress, None));
+    assert_eq!(decided.deadline, working.deadline);
+    // Who no longer wants it does not wait for a decision; what is laid aside stays so.
+    assert_eq!(does(tabled.clone(), Act::Withdraw).deliberation, None);
+    let aside = does(does(tabled, Act::Suspend), Act::Conclude);
+    assert!(aside.suspended && aside.deadline.running_since.is_none());
 }
 
 #[test]
@@ -449,6 +476,7 @@ fn holds(concern: &Concern) {
     assert!(concern.returns <= 2);
     assert!(concern.household.is_some() || concern.grid.is_some());
     assert_eq!(concern.outcome.is_some(), concern.followed_up_on.is_some());
+    assert!(concern.deliberation.is_none() || concern.state == State::Deliberating);
 }
 
 proptest! {

@@ -1,0 +1,82 @@
+//! What a village has laid down for its deliberations: from what sum on an expense is large, how long a notice runs, where
+//! objections are heard. A village that has said nothing goes by the defaults.
+
+use chrono::{DateTime, Utc};
+use platform::{Error, Result, Tx};
+use proto::names::{VillageCode, VillageName};
+
+/// Days of the longest notice.
+pub(crate) const LONGEST_NOTICE: i32 = 60;
+/// Days of the shortest notice that a village may lay down.
+pub(crate) const SHORTEST_NOTICE: i32 = 3;
+/// What follows the village in the name.
+const SUFFIX: &str = "/deliberationPolicy";
+
+/// What was laid down.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Policy {
+    pub(crate) large_expense_yuan: i64,
+    pub(crate) notice_days: i32,
+    pub(crate) contact: String,
+    /// 0: the village has said nothing.
+    pub(crate) revision: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { large_expense_yuan: 20_000, notice_days: 7, contact: String::new(), revision: 0 }
+    }
+}
+
+/// The name of a village's policy.
+pub(crate) fn name(village: VillageCode) -> String {
+    format!("{}{SUFFIX}", VillageName(village))
+}
+
+/// The village whose policy a name names.
+pub(crate) fn village(name: &str) -> Result<VillageCode, &'static str> {
+    let malformed = "has to be villages/{village}/deliberationPolicy";
+    let VillageName(village) = name.strip_suffix(SUFFIX).ok_or(malformed)?.parse().map_err(|_| malformed)?;
+    Ok(village)
+}
+
+/// What a village has laid down, or the defaults.
+pub(crate) async fn policy_get(tx: &mut Tx, village: VillageCode) -> Result<Policy> {
+    let found: Option<Policy> = sqlx::query_as(
+        "select large_expense_yuan, notice_days, contact, revision from deliberation_policy where village = $1",
+    )
+    .bind(village.as_str())
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Stores what a village lays down from now on. Whoever was faster goes before.
+pub(crate) async fn policy_save(
+    tx: &mut Tx,
+    village: VillageCode,
+    policy: &Policy,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let saved = sqlx::query(
+        "insert into deliberation_policy as known (village, large_expense_yuan, notice_days, contact, revision, updated_at,
+                                                   updated_by)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (village) do update
+            set large_expense_yuan = excluded.large_expense_yuan, notice_days = excluded.notice_days,
+                contact = excluded.contact, revision = excluded.revision, updated_at = excluded.updated_at,
+                updated_by = excluded.updated_by
+          where known.revision = excluded.revision - 1",
+    )
+    .bind(village.as_str())
+    .bind(policy.large_expense_yuan)
+    .bind(policy.notice_days)
+    .bind(&policy.contact)
+    .bind(policy.revision)
+    .bind(now)
+    .bind(by)
+    .execute(&mut **tx)
+    .await?;
+    if saved.rows_affected() == 0 { Err(Error::Stale { name: name(village) }) } else { Ok(()) }
+}
