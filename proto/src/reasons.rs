@@ -111,6 +111,10 @@ reasons! {
     NUMBER_IN_TEXT;
     /// Nobody has looked whether the text names a resident, or it was another text, or too long ago.
     NOT_CLEARED;
+    /// A paper of this title was handed over before and is still here.
+    PAPER_HELD;
+    /// No paper of this title is here.
+    PAPER_NOT_HELD;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

@@ -141,6 +141,7 @@ fn collection(method: &str) -> String {
         ["Follow", "Up", rest @ ..] | ["Send", "Back", rest @ ..] => camel(rest),
         ["Add" | "Remove", "Concern"] => "demand".to_owned(),
         ["Extend" | "Explain", "Deadline"] | ["Decide", "Extension"] => "concern".to_owned(),
+        ["Receive" | "Return", "Papers"] => "concern".to_owned(),
         ["Decide"] | [] => String::new(),
         [_, rest @ ..] => camel(rest),
     };

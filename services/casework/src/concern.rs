@@ -2,6 +2,7 @@
 
 mod deadline;
 mod desk;
+mod detail;
 mod explain;
 mod owner;
 mod receipt;
@@ -15,7 +16,7 @@ mod workflow;
 
 use chrono::{DateTime, Utc};
 use events::{Changes, News};
-use platform::{Authority, Caller, Clock, Database, Page, Request, Result, Together, Tx};
+use platform::{Authority, Caller, Clock, Database, Page, Request, Result, Together, Tx, Vault};
 use proto::names::ConcernName;
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub(crate) struct Concerns {
     clock: Clock,
     calendars: Calendars,
     counter: Counter,
+    vault: Vault,
 }
 
 /// What somebody wants done with a concern.
@@ -58,28 +60,33 @@ struct Order {
 }
 
 impl Concerns {
-    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
-        let desk = Together::new(ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone()));
+    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars, vault: Vault) -> Self {
+        let desk = ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone(), vault.clone());
+        let desk = Together::new(desk);
         let counter = Counter::new(database.clone(), clock.clone());
-        Self { database, desk, clock, calendars, counter }
+        Self { database, desk, clock, calendars, counter, vault }
     }
 
     /// Reports a concern. It is taken whether or not the news of its household, grid and team has come.
     async fn report(&self, caller: &Caller, request: Request, draft: Draft) -> Result<Concern> {
         let by = caller.within(&draft.name.village)?;
-        self.desk.order(Asked::new(by, request, What::Report(draft))).await
+        let concern = self.desk.order(Asked::new(by.clone(), request, What::Report(draft))).await?;
+        Ok(concern.told_to(&by))
     }
 
     /// Carries out an order: accept, assign, start, resolve, follow up, update.
     async fn act(&self, caller: &Caller, request: Request, order: Order) -> Result<Concern> {
         let by = caller.within(&order.name.village)?;
-        self.desk.order(Asked::new(by, request, What::Act(order))).await
+        let concern = self.desk.order(Asked::new(by.clone(), request, What::Act(order))).await?;
+        Ok(concern.told_to(&by))
     }
 
     async fn get(&self, caller: &Caller, name: &ConcernName) -> Result<Concern> {
         let authority = caller.within(&name.village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        store::concern_get(&mut tx, name, &authority).await
+        let mut concern = store::concern_get(&mut tx, name, &authority).await?;
+        store::details_load(&mut tx, &self.vault, [&mut concern]).await?;
+        Ok(concern.told_to(&authority))
     }
 
     async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Concern>, String)> {
@@ -88,7 +95,9 @@ impl Concerns {
         let calendar = self.calendars.of(&mut tx, filter.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
         let rows = store::concern_list(&mut tx, filter, &authority, now, page).await?;
-        Ok(page.cut(rows, store::list_key))
+        let (mut concerns, next) = page.cut(rows, store::list_key);
+        store::details_load(&mut tx, &self.vault, &mut concerns).await?;
+        Ok((concerns.into_iter().map(|concern| concern.told_to(&authority)).collect(), next))
     }
 
     /// The clocks of a concern, reckoned from its moves.
@@ -96,7 +105,8 @@ impl Concerns {
         let authority = caller.within(&name.village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
         let concern = store::concern_get(&mut tx, name, &authority).await?;
-        let moves = store::moves_of(&mut tx, name).await?;
+        let mut moves = store::moves_of(&mut tx, name).await?;
+        withhold(&concern, &authority, &mut moves);
         let calendar = self.calendars.of(&mut tx, name.village).await?;
         Ok(explain::explain(&concern, &moves, Now { at: self.clock.now(), calendar: &calendar }))
     }
@@ -104,8 +114,17 @@ impl Concerns {
     async fn moves(&self, caller: &Caller, name: &ConcernName, page: &Page) -> Result<(Vec<Move>, String)> {
         let authority = caller.within(&name.village)?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        let rows = store::move_list(&mut tx, name, &authority, page).await?;
+        let concern = store::concern_get(&mut tx, name, &authority).await?;
+        let mut rows = store::move_list(&mut tx, name, page).await?;
+        withhold(&concern, &authority, &mut rows);
         Ok(page.cut(rows, |one| one.revision.to_string()))
+    }
+}
+
+/// Takes the words out of the moves of a concern of which whoever asks is not told.
+fn withhold(concern: &Concern, by: &Authority, moves: &mut [Move]) {
+    if !concern.is_told_to(by) {
+        moves.iter_mut().for_each(|one| one.note.clear());
     }
 }
 

@@ -15,7 +15,7 @@ mod progress;
 mod reactions;
 
 use events::Events;
-use platform::vault::rotation::Sealed;
+use platform::vault::rotation::{self, Sealed};
 use platform::{Database, Process, Result, Server, Vault};
 use proto::casework::v1::catalog_service_server::CatalogServiceServer;
 use proto::casework::v1::concern_service_server::ConcernServiceServer;
@@ -45,8 +45,8 @@ pub fn migrations() -> Migrator {
     platform::database::migrations(&[&events::MIGRATIONS, &OWN])
 }
 
-/// What is sealed in this service's tables: nothing.
-pub const SEALED: &[Sealed] = &[];
+/// What is sealed in this service's tables.
+pub const SEALED: &[Sealed] = &[Sealed { table: "concern_detail", columns: &["location_sealed", "receipt_sealed"] }];
 
 /// Serves until the process is told to stop.
 ///
@@ -61,7 +61,14 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     }
 
     let calendars = calendar::Calendars::default();
-    let concerns = concern::Concerns::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
+    let vault = Vault::open(&config.platform.vault_key_file)?;
+    let concerns = concern::Concerns::new(
+        database.clone(),
+        events.changes(),
+        process.clock.clone(),
+        calendars.clone(),
+        vault.clone(),
+    );
     let watch = concern::Watch::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
     let watching = tokio::spawn(watch.run(process.shutdown.clone()));
     let demands = demand::Demands::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
@@ -70,8 +77,9 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         events.changes(),
         process.clock.clone(),
         calendars.clone(),
-        Vault::open(&config.platform.vault_key_file)?,
+        vault.clone(),
     );
+    let rotating = tokio::spawn(rotation::keep(database.clone(), vault, SEALED, process.shutdown.clone()));
     let catalog = catalog::Catalog::new(database.clone(), process.clock.clone(), calendars);
     let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
 
@@ -87,6 +95,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .await?;
     // What it has not committed by now another look will find.
     watching.abort();
+    rotating.abort();
     events.stopped().await;
     Ok(())
 }

@@ -28,6 +28,8 @@ pub(crate) struct Progress {
     pub(crate) ended_on: Option<NaiveDate>,
     pub(crate) respond_by: Option<DateTime<Utc>>,
     pub(crate) due_at: Option<DateTime<Utc>>,
+    pub(crate) papers_received: i32,
+    pub(crate) papers_returned: i32,
 }
 
 /// Answers those who ask.
@@ -50,8 +52,14 @@ impl Counter {
         self.admit(peer, Some(receipt))?;
         let mut tx = self.database.begin(&Scope::deployment()).await?;
         let found = sqlx::query_as(
-            "select state, suspended, owner_kind, reported_on, resolved_on, ended_on, respond_by, due_at
+            "select state, suspended, owner_kind, reported_on, resolved_on, ended_on, respond_by, due_at,
+                    papers.received::integer as papers_received, papers.returned::integer as papers_returned
                from concern
+              cross join lateral (select count(*) as received, count(returned_on) as returned
+                                    from paper
+                                   where concern.detailed
+                                     and paper.village = concern.village
+                                     and paper.concern = concern.id) as papers
               where receipt = $1",
         )
         .bind(receipt.as_str())

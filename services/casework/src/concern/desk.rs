@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use events::Changes;
 use platform::request::{claim_all, give_back};
 use platform::revision::must_be;
-use platform::{Authority, Clock, Database, Desk, Error, Request, Result, Scope, Tx};
+use platform::{Authority, Clock, Database, Desk, Error, Request, Result, Scope, Tx, Vault};
 use proto::names::{ConcernName, GridCode, VillageCode};
 use proto::reasons;
 use tracing::Span;
@@ -18,6 +18,7 @@ use super::deadline::Now;
 use super::owner::Owner;
 use super::record::{Concern, Step};
 use super::rules::{self, Actor, Command, Draft};
+use super::workflow::Act;
 use super::{Order, store};
 use crate::calendar::Calendars;
 use crate::place::{self, Place, Team};
@@ -28,6 +29,7 @@ pub(super) struct ConcernDesk {
     changes: Changes,
     clock: Clock,
     calendars: Calendars,
+    vault: Vault,
 }
 
 /// What somebody asks for.
@@ -76,7 +78,7 @@ impl Desk for ConcernDesk {
                 Ok(None) => decided.push(asked),
                 Ok(Some(made)) => {
                     let made = made.parse().map_err(Error::internal)?;
-                    answers.insert(asked.name(), store::concern_get(&mut tx, &made, &asked.by).await);
+                    answers.insert(asked.name(), self.read(&mut tx, &made, &asked.by).await);
                 }
                 Err(refused) => {
                     answers.insert(asked.name(), Err(refused));
@@ -97,9 +99,10 @@ impl Desk for ConcernDesk {
         let steps: Vec<_> = taken.iter().map(|(asked, step)| (&asked.by, step)).collect();
         let saved = store::steps_save(&mut tx, &steps).await?;
         let mut news = Vec::new();
-        for (asked, step) in taken {
+        for (asked, mut step) in taken {
             let name = step.concern.name.clone();
             if saved.contains(&name) {
+                self.keep_detail(&mut tx, &mut step.concern).await?;
                 // In the trace of the call that asked for it.
                 news.push((&asked.by, asked.span.in_scope(|| step.news())?));
                 answers.insert(name, Ok(step.concern));
@@ -107,7 +110,7 @@ impl Desk for ConcernDesk {
                 refused.push((&asked.request, name.village));
                 let there = if step.concern.source.is_some() {
                     // The other system has sent it before: it is the same concern.
-                    store::concern_get(&mut tx, &name, &asked.by).await
+                    self.read(&mut tx, &name, &asked.by).await
                 } else {
                     Err(Error::AlreadyExists(name.to_string()))
                 };
@@ -132,8 +135,23 @@ impl Desk for ConcernDesk {
 }
 
 impl ConcernDesk {
-    pub(super) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
-        Self { database, changes, clock, calendars }
+    pub(super) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars, vault: Vault) -> Self {
+        Self { database, changes, clock, calendars, vault }
+    }
+
+    /// A concern that is there already, with all that is said of it.
+    async fn read(&self, tx: &mut Tx, name: &ConcernName, by: &Authority) -> Result<Concern> {
+        let mut concern = store::concern_get(tx, name, by).await?;
+        store::details_load(tx, &self.vault, [&mut concern]).await?;
+        Ok(concern)
+    }
+
+    /// Keeps what more is said of a concern, if that is new, and reads with it what its type needs.
+    async fn keep_detail(&self, tx: &mut Tx, concern: &mut Concern) -> Result<()> {
+        if let Some(detail) = concern.detail.as_ref().filter(|detail| detail.unsaved) {
+            store::detail_save(tx, &self.vault, &concern.name, detail).await?;
+        }
+        store::details_load(tx, &self.vault, [concern]).await
     }
 
     /// What each order comes to, by the rules.
@@ -149,6 +167,7 @@ impl ConcernDesk {
         let names: Vec<ConcernName> =
             orders.iter().filter(|asked| matches!(asked.what, What::Act(_))).map(|asked| asked.name()).collect();
         let mut concerns = store::concerns_lock(tx, &names).await?;
+        store::details_load(tx, &self.vault, concerns.values_mut()).await?;
         let teams = teams_of(tx, orders, &concerns).await?;
         let mut calendars = Vec::new();
         for asked in orders {
@@ -169,6 +188,9 @@ impl ConcernDesk {
                         return Err(unseen());
                     }
                     must_be(order.expected, before.revision, &order.name)?;
+                    if matches!(order.command.act(), Act::Update | Act::ReceivePapers | Act::ReturnPapers) {
+                        before.must_be_told_to(&asked.by)?;
+                    }
                     let mut command = order.command.clone();
                     if let Command::Assign(owner, team) = &mut command
                         && let Some(grid) = grid_of(*owner, &before)

@@ -9,6 +9,7 @@ use proto::time::{date, timestamp};
 use uuid::Uuid;
 
 use super::deadline::Deadline;
+use super::detail::Detail;
 use super::owner::Owner;
 use super::receipt::Receipt;
 
@@ -100,6 +101,8 @@ platform::choice! {
         Split = "split",
         Tabled = "tabled",
         Concluded = "concluded",
+        PapersReceived = "papers_received",
+        PapersReturned = "papers_returned",
     }
 }
 
@@ -146,6 +149,13 @@ pub(crate) struct Concern {
     pub(crate) demand: Option<Uuid>,
     /// The deliberation that it is before; none as soon as it is decided, and where only a ledger says so.
     pub(crate) deliberation: Option<Uuid>,
+    /// Told only to those who have it to do.
+    pub(crate) sensitive: bool,
+    /// Whether its words were taken out, for whoever asked is not told them.
+    pub(crate) withheld: bool,
+    /// Whether more is said of it, in tables of its own; and what, where that was read or said.
+    pub(crate) detailed: bool,
+    pub(crate) detail: Option<Box<Detail>>,
     /// When a person last did something with it.
     pub(crate) acted_at: DateTime<Utc>,
     pub(crate) revision: i64,
@@ -196,6 +206,10 @@ impl Concern {
             source: None,
             demand: None,
             deliberation: None,
+            sensitive: false,
+            withheld: false,
+            detailed: false,
+            detail: None,
             acted_at: now,
             revision: 1,
             created_at: now,
@@ -320,6 +334,7 @@ impl Step {
             due_time: concern.deadline.due_at.map(timestamp),
             demand: name(concern.demand_name().map(|name| name.to_string())),
             deliberation: name(concern.deliberation_name().map(|name| name.to_string())),
+            sensitive: concern.sensitive,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Concerns as the contract speaks of them. No rules, no SQL.
 
 mod deadline;
+mod detail;
 mod order;
 pub(super) mod read;
 mod workflow;
@@ -9,7 +10,7 @@ use platform::server::admit;
 use platform::{Error, Page};
 use proto::casework::v1 as pb;
 use proto::casework::v1::concern_service_server::ConcernService;
-use proto::names::{ConcernName, GridName, VillageName};
+use proto::names::{ConcernName, GridName, VillageName, VisitName};
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
@@ -25,7 +26,7 @@ impl ConcernService for Concerns {
         let (caller, message) = admit(request)?;
         let request = platform::Request::read(&message.request_id, &message)?;
         let receipt = Receipt::draw(|| self.clock.chance());
-        let draft = read::draft(message, self.clock.new_id(), receipt)?;
+        let draft = read::draft(message, self.clock.new_id(), receipt, self.clock.today())?;
         Ok(Response::new(self.report(&caller, request, draft).await?.into()))
     }
 
@@ -112,6 +113,14 @@ impl ConcernService for Concerns {
         self.transition(request, |message| &message.request_id).await
     }
 
+    async fn receive_papers(&self, request: Request<pb::ReceivePapersRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
+    async fn return_papers(&self, request: Request<pb::ReturnPapersRequest>) -> Answer<pb::Concern> {
+        self.transition(request, |message| &message.request_id).await
+    }
+
     async fn explain_deadline(&self, request: Request<pb::ExplainDeadlineRequest>) -> Answer<pb::DeadlineExplanation> {
         let (caller, message) = admit(request)?;
         let name: ConcernName = message.name.parse().map_err(|error| Error::field("name", error))?;
@@ -140,6 +149,8 @@ impl ConcernService for Concerns {
             next_time: next_time.map(timestamp),
             resolved_on: progress.resolved_on.map(date),
             ended_on: progress.ended_on.map(date),
+            papers_received: progress.papers_received,
+            papers_returned: progress.papers_returned,
         }))
     }
 
@@ -173,11 +184,19 @@ impl Concerns {
 }
 
 impl From<Concern> for pb::Concern {
-    fn from(concern: Concern) -> Self {
+    fn from(mut concern: Concern) -> Self {
         let village = concern.name.village;
+        let detail = concern.detail.take().unwrap_or_default();
         Self {
-            name: concern.name.to_string(),
             household: concern.household_name().map(|name| name.to_string()).unwrap_or_default(),
+            channel: detail.channel.map_or(0, Into::into),
+            visit: detail.visit.map(|visit| VisitName::new(village, visit).to_string()).unwrap_or_default(),
+            on_behalf_of: detail.on_behalf_of.map(|one| detail::person_name(village, one)).unwrap_or_default(),
+            location: detail.location.unwrap_or_default(),
+            errand: detail.errand.map(detail::errand_told),
+            sensitive: concern.sensitive,
+            withheld: concern.withheld,
+            name: concern.name.to_string(),
             grid: concern.grid.map(|grid| GridName::new(village, grid).to_string()).unwrap_or_default(),
             demand: concern.demand_name().map(|name| name.to_string()).unwrap_or_default(),
             reporter: concern.reporter_name().map(|name| name.to_string()).unwrap_or_default(),

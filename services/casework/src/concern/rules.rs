@@ -9,6 +9,7 @@ use proto::reasons;
 use uuid::Uuid;
 
 use super::deadline::{self, Deadline, Now, Urgency};
+use super::detail::{Detail, DetailUpdate};
 use super::owner::Owner;
 use super::receipt::Receipt;
 use super::record::{Concern, Matter, MoveKind, Outcome, Source, State, Step};
@@ -34,6 +35,8 @@ pub(crate) struct Draft {
     pub(crate) reported_on: Option<NaiveDate>,
     pub(crate) receipt: Receipt,
     pub(crate) source: Option<Source>,
+    pub(crate) sensitive: bool,
+    pub(crate) detail: Option<Box<Detail>>,
 }
 
 /// A concern begins with its grid's team, or with the village office as long as the team is not known.
@@ -53,6 +56,10 @@ pub(crate) fn report(draft: Draft, place: &Place, now: Now<'_>) -> Result<Step> 
         let message = "there is no such grid; if it is new, show the registry's mark in lianxin-after";
         return Err(Error::refused(reasons::UNKNOWN_GRID, message));
     }
+    let handed_over = draft.detail.iter().filter_map(|detail| detail.errand.as_ref()).flat_map(|errand| &errand.papers);
+    if handed_over.into_iter().any(|paper| paper.received_on > today) {
+        return Err(Error::refused(reasons::IN_THE_FUTURE, "nothing is handed over on a day to come"));
+    }
     let mut concern = Concern::new(draft.name, draft.matter, draft.text, reported_on, now.at);
     if let Some(reference) = draft.reference {
         concern.reference = reference;
@@ -63,6 +70,9 @@ pub(crate) fn report(draft: Draft, place: &Place, now: Now<'_>) -> Result<Step> 
     concern.reporter = draft.reporter;
     concern.receipt = Some(draft.receipt);
     concern.source = draft.source;
+    concern.sensitive = draft.sensitive;
+    concern.detailed = draft.detail.is_some();
+    concern.detail = draft.detail;
     concern.owner = place.team.map_or(Owner::Office, Owner::Team);
     concern.routed = place.team.is_some();
     concern.deadline = place.terms.as_ref().map_or_else(Deadline::none, |terms| Deadline::begin(terms, now));
@@ -103,6 +113,15 @@ pub(crate) enum Command {
         granted: bool,
     },
     Update(Update),
+    /// Without a day: today.
+    ReceivePapers {
+        titles: Vec<String>,
+        on: Option<NaiveDate>,
+    },
+    ReturnPapers {
+        titles: Vec<String>,
+        on: Option<NaiveDate>,
+    },
     /// Into this common demand.
     Merge(Uuid),
     /// Out of it again, to stand as it stood before.
@@ -130,6 +149,8 @@ pub(crate) struct Update {
     pub(crate) matter: Option<Matter>,
     pub(crate) matter_type: Option<String>,
     pub(crate) text: Option<String>,
+    pub(crate) sensitive: Option<bool>,
+    pub(crate) detail: DetailUpdate,
 }
 
 impl Command {
@@ -157,6 +178,8 @@ impl Command {
             Self::Merge(_) => Act::Merge,
             Self::Split(_) => Act::Split,
             Self::Answer { .. } => Act::Answer,
+            Self::ReceivePapers { .. } => Act::ReceivePapers,
+            Self::ReturnPapers { .. } => Act::ReturnPapers,
         }
     }
 }
@@ -196,13 +219,16 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
     };
     let state = rule.leads_to(before.state, stood);
     let today = village_day(now.at);
+    let detail = more(&before, &command, today)?;
     let as_it_was = before.clone();
     let mut step = Step::after(before, act.kind(), now.at, |concern| {
         follow(concern, command, by.subject, today);
         concern.state = state;
         concern.acted_at = now.at;
-        concern.closed_on = (state == State::Closed).then_some(today);
-        concern.ended_on = state.is_over().then_some(today);
+        concern.closed_on = (state == State::Closed).then(|| concern.closed_on.unwrap_or(today));
+        concern.ended_on = state.is_over().then(|| concern.ended_on.unwrap_or(today));
+        concern.detailed = concern.detailed || detail.is_some();
+        concern.detail = detail;
         deadline::turn(&as_it_was, concern, act, by.subject, now);
     });
     note.clone_into(&mut step.note);
@@ -252,6 +278,8 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
         Command::Conclude => {}
         // These move nothing but the clock.
         Command::AskExtension { .. } | Command::DecideExtension { .. } => {}
+        // These move what was handed over; see `more`.
+        Command::ReceivePapers { .. } | Command::ReturnPapers { .. } => {}
         Command::Update(update) => {
             concern.matter = update.matter.unwrap_or(concern.matter);
             if let Some(matter_type) = update.matter_type {
@@ -260,6 +288,7 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
             if let Some(text) = update.text {
                 concern.text = text;
             }
+            concern.sensitive = update.sensitive.unwrap_or(concern.sensitive);
         }
         // Whose it is, and whom it was given to, stays: whoever takes it out again gives it back to them.
         Command::Merge(demand) => concern.demand = Some(demand),
@@ -280,6 +309,28 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
             }
         }
     }
+}
+
+/// What more is said of the concern afterwards. A resident on whose behalf it is belongs to its household.
+fn more(before: &Concern, command: &Command, today: NaiveDate) -> Result<Option<Box<Detail>>> {
+    let mut detail = before.detail.clone();
+    match command {
+        Command::ReceivePapers { titles, on } => {
+            detail.get_or_insert_default().receive(titles, on.unwrap_or(today), today)?;
+        }
+        Command::ReturnPapers { titles, on } => {
+            detail.get_or_insert_default().give_back(titles, on.unwrap_or(today), today)?;
+        }
+        Command::Update(update) if update.detail != DetailUpdate::default() => {
+            let person = update.detail.on_behalf_of.flatten();
+            if person.is_some_and(|person| Some(person.household) != before.household) {
+                return Err(Error::field("concern.on_behalf_of", "is of another household than the concern"));
+            }
+            detail.get_or_insert_default().update(update.detail.clone());
+        }
+        _ => {}
+    }
+    Ok(detail.filter(|detail| before.detailed || !detail.is_empty()))
 }
 
 /// What the household says. That the handler once claimed it to be solved stays on record beside it.

@@ -9,8 +9,8 @@ macro_rules! select {
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at, respond_by,
-                    due_at, warnings, alarm_at, receipt, source, source_reference, demand, acted_at, revision, created_at,
-                    updated_at, deliberation",
+                    due_at, warnings, alarm_at, receipt, source, source_reference, demand, sensitive, detailed, acted_at,
+                    revision, created_at, updated_at, deliberation",
             $more,
             " from concern ",
             $rest
@@ -18,6 +18,7 @@ macro_rules! select {
     };
 }
 
+mod detail;
 mod list;
 mod moves;
 mod save;
@@ -37,6 +38,7 @@ use super::receipt::Receipt;
 use super::record::{Concern, Matter, Outcome, Source, State};
 use crate::place::Place;
 
+pub(crate) use detail::{detail_save, details_load};
 pub(crate) use list::{Filter, Work, concern_list, list_key};
 pub(crate) use moves::{concerns_before, move_list, moves_of};
 pub(crate) use save::steps_save;
@@ -93,6 +95,8 @@ struct Row {
     source: Option<String>,
     source_reference: Option<String>,
     demand: Option<Uuid>,
+    sensitive: bool,
+    detailed: bool,
     acted_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
@@ -154,6 +158,10 @@ impl TryFrom<Row> for Concern {
             demand: row.demand,
             // A version that does not know the column leaves it behind when it moves the concern on.
             deliberation: row.deliberation.filter(|_| row.state == State::Deliberating),
+            sensitive: row.sensitive,
+            withheld: false,
+            detailed: row.detailed,
+            detail: None,
             acted_at: row.acted_at.unwrap_or(row.updated_at),
             revision: row.revision,
             created_at: row.created_at,

@@ -10,7 +10,8 @@ use super::owner::Owner;
 use super::record::{Concern, MoveKind, Outcome, State};
 use Act::{
     Accept, Answer, AskExtension, Assign, Conclude, DecideExtension, Decline, Deliberate, Escalate, FollowUp, Merge,
-    Reopen, Resolve, Resume, Return, SendBack, Split, Start, Supervise, Suspend, Update, Withdraw,
+    ReceivePapers, Reopen, Resolve, Resume, Return, ReturnPapers, SendBack, Split, Start, Supervise, Suspend, Update,
+    Withdraw,
 };
 use Office::{Cadre, Clerk, Integration, Leader, Officer, Representative};
 use Outcome::{NotReached, NotSatisfied, PartlySatisfied, Satisfied};
@@ -18,7 +19,7 @@ use State::{Accepted, Closed, Declined, Deliberating, InProgress, Merged, Report
 use To::{Back, Go, Stay};
 use When::{
     Assigned, Escalated, Extendable, ExtensionAsked, NotAssigned, NotEscalated, NotSupervised, NotSuspended,
-    Returnable, Suspended, Tabled, Untabled,
+    PapersHeld, Returnable, Suspended, Tabled, Untabled,
 };
 
 /// What somebody does with a concern, as far as the table cares.
@@ -53,6 +54,8 @@ pub(crate) enum Act {
     Split,
     /// The demand that it is part of is answered.
     Answer,
+    ReceivePapers,
+    ReturnPapers,
 }
 
 /// What has to be so beside the state.
@@ -76,6 +79,8 @@ pub(crate) enum When {
     Tabled,
     /// It is not: a ledger may say that it is being deliberated without saying where.
     Untabled,
+    /// Papers that were handed over are still here.
+    PapersHeld,
 }
 
 /// Where it leads.
@@ -193,6 +198,9 @@ pub(crate) const TABLE: &[Rule] = &[
     rule(Answer, &[Merged], &[], Go(Resolved), RECEIVERS, NO),
     // What it says can be put right until it is closed.
     rule(Update, &[Reported, Returned, Accepted, InProgress, Deliberating, Resolved], &[], Stay, WORKERS, NO),
+    // What a household hands over for an errand, it gets back, however the concern ended.
+    rule(ReceivePapers, &[Reported, Returned, Accepted, InProgress, Deliberating, Resolved], &[], Stay, WORKERS, NO),
+    rule(ReturnPapers, State::ALL, &[PapersHeld], Stay, WORKERS, NO),
 ];
 
 /// The line by which an office may do this with the concern.
@@ -255,6 +263,7 @@ impl When {
             ExtensionAsked => concern.deadline.extension_asked > 0,
             Tabled => concern.deliberation.is_some(),
             Untabled => concern.deliberation.is_none(),
+            PapersHeld => concern.holds_papers(),
         }
     }
 
@@ -273,6 +282,7 @@ impl When {
             ExtensionAsked => pb::WorkflowCondition::ExtensionAsked,
             Tabled => pb::WorkflowCondition::Tabled,
             Untabled => pb::WorkflowCondition::Untabled,
+            PapersHeld => pb::WorkflowCondition::PapersHeld,
         }
     }
 }
@@ -319,6 +329,8 @@ impl Act {
             Merge => (MoveKind::Merged, "AddConcern", "并入普遍性诉求"),
             Split => (MoveKind::Split, "RemoveConcern", "从普遍性诉求拆出"),
             Answer => (MoveKind::Resolved, "AnswerDemand", "答复普遍性诉求"),
+            ReceivePapers => (MoveKind::PapersReceived, "ReceivePapers", "收取材料"),
+            ReturnPapers => (MoveKind::PapersReturned, "ReturnPapers", "退还材料"),
         }
     }
 }

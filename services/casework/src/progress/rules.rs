@@ -43,6 +43,8 @@ mod tests {
                 ended_on: None,
                 respond_by: Some(now),
                 due_at: None,
+                papers_received: 0,
+                papers_returned: 0,
             };
             let (step, by) = next_step(&progress);
             assert!(said.insert(step), "{state:?}");

@@ -6,6 +6,7 @@ mod catalog;
 mod concerns;
 mod deliberations;
 mod demands;
+mod details;
 mod keys;
 mod ledger;
 mod moves;

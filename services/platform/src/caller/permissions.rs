@@ -148,6 +148,8 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
             "FollowUpConcern",
             "ReopenConcern",
             "ExtendDeadline",
+            "ReceivePapers",
+            "ReturnPapers",
         ],
         WORKERS,
     ),

@@ -41,6 +41,8 @@ fn reported(at: DateTime<Utc>) -> Step {
         reported_on: None,
         receipt: Receipt::draw(|| 1),
         source: None,
+        sensitive: false,
+        detail: None,
     };
     let grid = draft.grid;
     let place = Place { grid, team: grid, terms: Some(terms()), ..Place::default() };
@@ -153,7 +155,8 @@ fn more_time_is_granted_once_and_by_somebody_else() {
 #[test]
 fn a_change_of_type_or_text_changes_no_clock() {
     let concern = reported(monday(9)).concern;
-    let update = Update { matter: Some(Matter::BusinessAffairs), matter_type: Some("消防通道".into()), text: None };
+    let update =
+        Update { matter: Some(Matter::BusinessAffairs), matter_type: Some("消防通道".into()), ..Update::default() };
     let updated = does(concern.clone(), Command::Update(update), "a", monday(12)).unwrap().concern;
     assert_eq!(updated.deadline, concern.deadline);
 }

@@ -135,7 +135,13 @@ impl TryFrom<pb::FollowUpConcernRequest> for Order {
 }
 
 /// What all orders have in common.
-fn order(mut wrong: Violations, name: &str, etag: &str, note: &str, command: Option<Command>) -> Result<Order> {
+pub(super) fn order(
+    mut wrong: Violations,
+    name: &str,
+    etag: &str,
+    note: &str,
+    command: Option<Command>,
+) -> Result<Order> {
     let name = wrong.check("name", name.parse());
     short(&mut wrong, "note", note, TEXT_LENGTH);
     let (name, command) = wrong.finish(name.zip(command))?;

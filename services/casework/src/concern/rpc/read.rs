@@ -1,5 +1,6 @@
 //! What callers say of concerns, read into the types of the rules: a wrong field is named by its path.
 
+use chrono::NaiveDate;
 use platform::revision::{Mask, expected};
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
@@ -10,6 +11,7 @@ use proto::names::{
 use proto::time::naive_date;
 use uuid::Uuid;
 
+use super::detail;
 use crate::concern::receipt::Receipt;
 use crate::concern::record::Source;
 use crate::concern::rules::{Command, Draft, Update};
@@ -22,10 +24,18 @@ const TYPE_LENGTH: usize = 50;
 const SOURCE_LENGTH: usize = 30;
 /// A number in a ledger, or in another system.
 const REFERENCE_LENGTH: usize = 50;
+/// What an update may change.
+const CHANGEABLE: &[&str] =
+    &["matter", "matter_type", "text", "channel", "visit", "on_behalf_of", "location", "sensitive", "errand.receipt"];
 /// A text, a result or a note: some pages.
 pub(super) const TEXT_LENGTH: usize = 5000;
 
-pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid, receipt: Receipt) -> Result<Draft> {
+pub(super) fn draft(
+    message: pb::CreateConcernRequest,
+    new_id: Uuid,
+    receipt: Receipt,
+    today: NaiveDate,
+) -> Result<Draft> {
     let mut wrong = Violations::new();
     let concern = message.concern.unwrap_or_default();
     let village = wrong.check("parent", message.parent.parse()).map(|VillageName(village)| village);
@@ -52,7 +62,13 @@ pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid, receipt: Re
         inside(&mut wrong, "concern.household", &concern.household, village, |name: HouseholdName| name.household);
     let grid = inside(&mut wrong, "concern.grid", &concern.grid, village, |name: GridName| name.grid);
     let reporter = inside(&mut wrong, "concern.reporter", &concern.reporter, village, |name: MemberName| name.member);
-    if concern.household.is_empty() && concern.grid.is_empty() {
+    let detail = detail::detail(&mut wrong, &concern, village, today);
+    let their_household = detail.as_ref().and_then(|detail| detail.on_behalf_of).map(|person| person.household);
+    if household.is_some() && their_household.is_some() && household != their_household {
+        wrong.add("concern.on_behalf_of", "is of another household than the concern");
+    }
+    let household = household.or(their_household);
+    if concern.household.is_empty() && concern.grid.is_empty() && their_household.is_none() {
         wrong.add("concern.household", "is missing; name the household, or the grid");
     }
     let urgency = wrong.check("concern.urgency", Urgency::read(concern.urgency)).flatten();
@@ -74,6 +90,8 @@ pub(super) fn draft(message: pb::CreateConcernRequest, new_id: Uuid, receipt: Re
         reported_on,
         receipt,
         source,
+        sensitive: concern.sensitive,
+        detail,
     })
 }
 
@@ -127,7 +145,7 @@ impl TryFrom<pb::UpdateConcernRequest> for Order {
 
     fn try_from(message: pb::UpdateConcernRequest) -> Result<Self> {
         let concern = message.concern.unwrap_or_default();
-        let mask = Mask::read(message.update_mask, &["matter", "matter_type", "text"])?;
+        let mask = Mask::read(message.update_mask, CHANGEABLE)?;
         let mut wrong = Violations::new();
         let mut update = Update::default();
         if mask.has("matter") {
@@ -141,6 +159,8 @@ impl TryFrom<pb::UpdateConcernRequest> for Order {
             short(&mut wrong, "concern.text", &concern.text, TEXT_LENGTH);
             update.text = wrong.required("concern.text", &concern.text);
         }
+        update.sensitive = Some(concern.sensitive).filter(|_| mask.has("sensitive"));
+        update.detail = detail::update(&mut wrong, &mask, &concern);
         let name = wrong.check("concern.name", concern.name.parse());
         let name = wrong.finish(name)?;
         let expected = expected(&concern.etag)?;

@@ -64,6 +64,8 @@ fn draft() -> Draft {
         reported_on: None,
         receipt: Receipt::draw(|| 1),
         source: None,
+        sensitive: false,
+        detail: None,
     }
 }
 
@@ -96,6 +98,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::Supervise, state),
             (Act::Merge, State::Merged),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::Returned => vec![
             (Act::Accept, State::Accepted),
@@ -104,6 +107,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::Assign, State::Reported),
             (Act::Supervise, state),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::Accepted => vec![
             (Act::Withdraw, State::Withdrawn),
@@ -114,6 +118,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::Supervise, state),
             (Act::Merge, State::Merged),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::InProgress => vec![
             (Act::Withdraw, State::Withdrawn),
@@ -125,6 +130,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::Supervise, state),
             (Act::Merge, State::Merged),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::Deliberating => vec![
             (Act::Withdraw, State::Withdrawn),
@@ -135,6 +141,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::Escalate, state),
             (Act::Supervise, state),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::Resolved => vec![
             (Act::FollowUp(Satisfied), State::Closed),
@@ -143,6 +150,7 @@ fn told(state: State) -> Vec<(Act, State)> {
             (Act::FollowUp(NotReached), State::Resolved),
             (Act::Supervise, state),
             (Act::Update, state),
+            (Act::ReceivePapers, state),
         ],
         State::Closed => vec![(Act::Reopen, State::InProgress)],
         State::Declined => vec![(Act::Reopen, State::Reported)],
@@ -183,6 +191,8 @@ fn command(act: Act) -> Command {
         Act::Merge => Command::Merge(Uuid::from_u128(9)),
         Act::Split => Command::Split(Before { state: State::Accepted, respond_by: None, merged_at: now() }),
         Act::Answer => Command::Answer { result: "儿童之家已开放".into(), owner: Owner::Office },
+        Act::ReceivePapers => Command::ReceivePapers { titles: vec!["社会保障卡".into()], on: None },
+        Act::ReturnPapers => Command::ReturnPapers { titles: Vec::new(), on: None },
     }
 }
 
@@ -241,13 +251,14 @@ fn every_office_in_the_table_may_call_the_method_and_no_other_may() {
 fn a_refusal_names_what_is_possible() {
     let refused = act(in_state(State::Reported), Command::Start, CALLER, now()).unwrap_err().to_string();
     let possible = "AcceptConcern, ReturnConcern, DeclineConcern, WithdrawConcern, AssignConcern, SuperviseConcern, \
-                    AddConcern, UpdateConcern";
+                    AddConcern, UpdateConcern, ReceivePapers";
     assert_eq!(refused, format!("the concern is reported; what can be done with it: {possible}"));
     let refused = act(in_state(State::Withdrawn), Command::Accept, CALLER, now()).unwrap_err().to_string();
     assert_eq!(refused, "the concern is withdrawn; what can be done with it: nothing");
     let laid_aside = does(in_state(State::InProgress), Act::Suspend);
     let refused = act(laid_aside, command(Act::Resolve), CALLER, now()).unwrap_err().to_string();
-    let possible = "WithdrawConcern, AssignConcern, ResumeConcern, SuperviseConcern, UpdateConcern";
+    let possible = "WithdrawConcern, AssignConcern, ResumeConcern, SuperviseConcern, UpdateConcern, \
+                    ReceivePapers";
     assert_eq!(refused, format!("the concern is in_progress and laid aside; what can be done with it: {possible}"));
 }
 
@@ -508,4 +519,15 @@ proptest! {
         let by_state: usize = State::ALL.iter().map(|state| village.iter().filter(|one| one.state == *state).count()).sum();
         prop_assert_eq!(by_state, lives.len());
     }
+}
+
+#[test]
+fn what_was_handed_over_is_given_back_also_after_the_end_which_keeps_its_day() {
+    let held = does(reported(), Act::ReceivePapers);
+    let later = now() + chrono::Duration::days(3);
+    let withdrawn = does(held, Act::Withdraw);
+    let back = act(withdrawn.clone(), command(Act::ReturnPapers), CALLER, later).unwrap().concern;
+    assert_eq!((back.state, back.ended_on), (State::Withdrawn, withdrawn.ended_on));
+    assert!(!back.holds_papers());
+    assert_eq!(reason(act(back, command(Act::ReturnPapers), CALLER, later)), reasons::ILLEGAL_MOVE);
 }

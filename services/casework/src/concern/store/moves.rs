@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use platform::{Authority, Error, Page, Result, Tx};
+use platform::{Error, Page, Result, Tx};
 use proto::names::{ConcernName, VillageCode};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -30,33 +30,22 @@ struct MoveRow {
     due_at: Option<DateTime<Utc>>,
 }
 
-/// A page of what was done with a concern that the caller may see, the first move first.
-pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, by: &Authority, page: &Page) -> Result<Vec<Move>> {
+/// A page of what was done with a concern, the first move first.
+pub(crate) async fn move_list(tx: &mut Tx, name: &ConcernName, page: &Page) -> Result<Vec<Move>> {
     let rows: Vec<MoveRow> = sqlx::query_as(
-        "select move.revision, move.kind, move.from_state, move.to_state, move.actor, move.office, move.moved_at,
-                move.note, move.owner_kind, move.owner, move.assignee_kind, move.assignee, move.spent,
-                move.due_at
-           from concern
-           join move on move.village = concern.village and move.concern = concern.id
-          where concern.village = $1
-            and concern.id = $2
-            and ($3::text[] is null or concern.grid = any($3)
-                 or concern.assignee_kind = 'team' and concern.assignee = any($3))
-            and move.revision > $4
-          order by move.revision
-          limit $5",
+        "select revision, kind, from_state, to_state, actor, office, moved_at, note, owner_kind, owner, assignee_kind,
+                assignee, spent, due_at
+           from move
+          where village = $1 and concern = $2 and revision > $3
+          order by revision
+          limit $4",
     )
     .bind(name.village.as_str())
     .bind(name.concern)
-    .bind(by.grids())
     .bind(page.after_number()?)
     .bind(page.limit())
     .fetch_all(&mut **tx)
     .await?;
-    // Every concern has a first move, and a page is only asked for when there is more on it.
-    if rows.is_empty() {
-        return Err(Error::NotFound(name.to_string()));
-    }
     rows.into_iter().map(TryInto::try_into).collect()
 }
 

@@ -29,14 +29,15 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                                   urgency, response_hours, resolution_hours, extension_hours, extension_asked,
                                   extension_asked_by, spent, running_since, response_due_at, responded_at,
                                   respond_by, due_at, warnings, alarm_at, receipt, source, source_reference,
-                                  demand, acted_at, revision, created_at, updated_at, deliberation)
+                                  demand, sensitive, detailed, acted_at, revision, created_at, updated_at,
+                                  deliberation)
              select village, id, reference, matter, matter_type, text, household, grid, reporter, state, owner_kind,
                     owner, assignee_kind, assignee, routed, returns, reopenings, suspended, supervised, reported_on,
                     accepted_on, resolved_on, followed_up_on, confirmed_on, closed_on, ended_on, result, resolved_by,
                     outcome, score, ledger_row, urgency, response_hours, resolution_hours, extension_hours,
                     extension_asked, extension_asked_by, spent, running_since, response_due_at, responded_at,
-                    respond_by, due_at, warnings, alarm_at, receipt, source, source_reference, demand, acted_at,
-                    revision, created_at, updated_at, deliberation
+                    respond_by, due_at, warnings, alarm_at, receipt, source, source_reference, demand, sensitive,
+                    detailed, acted_at, revision, created_at, updated_at, deliberation
                from json_populate_recordset(null::concern, $1::json)
              on conflict (village, id) do update
                 set reference = excluded.reference, matter = excluded.matter, matter_type = excluded.matter_type,
@@ -56,7 +57,8 @@ pub(crate) async fn steps_save(tx: &mut Tx, steps: &[(&Authority, &Step)]) -> Re
                     spent = excluded.spent, running_since = excluded.running_since,
                     response_due_at = excluded.response_due_at, responded_at = excluded.responded_at,
                     respond_by = excluded.respond_by, due_at = excluded.due_at, warnings = excluded.warnings,
-                    alarm_at = excluded.alarm_at, demand = excluded.demand, acted_at = excluded.acted_at,
+                    alarm_at = excluded.alarm_at, demand = excluded.demand, sensitive = excluded.sensitive,
+                    detailed = excluded.detailed, acted_at = excluded.acted_at,
                     revision = excluded.revision, updated_at = excluded.updated_at,
                     deliberation = excluded.deliberation
               where concern.revision = excluded.revision - 1
@@ -131,6 +133,8 @@ struct ConcernRow<'a> {
     source_reference: Option<&'a str>,
     demand: Option<String>,
     deliberation: Option<String>,
+    sensitive: bool,
+    detailed: bool,
     acted_at: DateTime<Utc>,
     revision: i64,
     created_at: DateTime<Utc>,
@@ -192,6 +196,8 @@ impl<'a> ConcernRow<'a> {
             source_reference: concern.source.as_ref().map(|source| source.reference.as_str()),
             demand: concern.demand.map(String::from),
             deliberation: concern.deliberation.map(String::from),
+            sensitive: concern.sensitive,
+            detailed: concern.detailed,
             acted_at: concern.acted_at,
             revision: concern.revision,
             created_at: concern.created_at,
