@@ -65,6 +65,7 @@ events! {
         ConcernChanged: "concern",
         DemandChanged: "demand",
         DeliberationChanged: "deliberation",
+        AttachmentChanged: "attachment",
     }
 }
 

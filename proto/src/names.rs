@@ -174,6 +174,8 @@ names! {
     DemandName = "demands" / demand: Uuid;
     /// `villages/{village}/deliberations/{deliberation}`
     DeliberationName = "deliberations" / deliberation: Uuid;
+    /// `villages/{village}/concerns/{concern}/attachments/{attachment}`
+    AttachmentName = "concerns" / concern: Uuid, "attachments" / attachment: Uuid;
     /// `villages/{village}/matterTypes/{matter_type}`
     MatterTypeName = "matterTypes" / matter_type: LocalCode;
 }

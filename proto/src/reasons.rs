@@ -115,6 +115,14 @@ reasons! {
     PAPER_HELD;
     /// No paper of this title is here.
     PAPER_NOT_HELD;
+    /// The file is nothing that is kept.
+    ATTACHMENT_TYPE;
+    /// The file is larger than is kept.
+    ATTACHMENT_TOO_LARGE;
+    /// The file does not hold together, or not all of it came.
+    ATTACHMENT_DAMAGED;
+    /// The concern has as many attachments as it may.
+    TOO_MANY_ATTACHMENTS;
     /// The file is no workbook that can be read.
     WORKBOOK_UNREADABLE;
     /// The workbook is larger than is accepted, packed or unpacked.

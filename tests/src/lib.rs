@@ -86,6 +86,7 @@ impl World {
             .env("LIANXIN_JWKS", &config.jwks)
             .env("LIANXIN_VAULT_KEY_FILE", &config.vault_key_file)
             .env("LIANXIN_VAULT_REFRESH_SECONDS", "1")
+            .env("LIANXIN_ATTACHMENTS", config.vault_key_file.with_file_name("attachments"))
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null());

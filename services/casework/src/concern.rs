@@ -16,7 +16,7 @@ mod workflow;
 
 use chrono::{DateTime, Utc};
 use events::{Changes, News};
-use platform::{Authority, Caller, Clock, Database, Page, Request, Result, Together, Tx, Vault};
+use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Together, Tx, Vault};
 use proto::names::ConcernName;
 
 #[cfg(test)]
@@ -126,6 +126,13 @@ fn withhold(concern: &Concern, by: &Authority, moves: &mut [Move]) {
     if !concern.is_told_to(by) {
         moves.iter_mut().for_each(|one| one.note.clear());
     }
+}
+
+/// Refuses what belongs to a concern to whoever does not see the concern, or is not told what it says: to them it does not
+/// exist.
+pub(crate) async fn must_be_told(tx: &mut Tx, name: &ConcernName, by: &Authority) -> Result<()> {
+    let concern = store::concern_get(tx, name, by).await?;
+    if concern.is_told_to(by) { Ok(()) } else { Err(Error::NotFound(name.to_string())) }
 }
 
 /// Stores steps and appends the news of those that were taken; says of each whether it was.

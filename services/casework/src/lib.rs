@@ -4,6 +4,7 @@
 //! that comes before that news is taken all the same, and finds its team when the news is there. What households say
 //! stays here: neither news nor logs carry it.
 
+mod attachment;
 mod calendar;
 mod catalog;
 mod concern;
@@ -17,6 +18,7 @@ mod reactions;
 use events::Events;
 use platform::vault::rotation::{self, Sealed};
 use platform::{Database, Process, Result, Server, Vault};
+use proto::casework::v1::attachment_service_server::AttachmentServiceServer;
 use proto::casework::v1::catalog_service_server::CatalogServiceServer;
 use proto::casework::v1::concern_service_server::ConcernServiceServer;
 use proto::casework::v1::deliberation_service_server::DeliberationServiceServer;
@@ -36,6 +38,14 @@ pub struct Config {
     /// Where news goes and comes from
     #[command(flatten)]
     pub events: events::Config,
+    /// Where attachments are kept
+    #[command(flatten)]
+    pub attachments: attachments::Config,
+}
+
+/// Files that belong to concerns, as far as others have to know.
+pub mod attachments {
+    pub use crate::attachment::{Config, Found, PLACE, scan};
 }
 
 /// The tables of this service, those of platform and events among them.
@@ -46,7 +56,11 @@ pub fn migrations() -> Migrator {
 }
 
 /// What is sealed in this service's tables.
-pub const SEALED: &[Sealed] = &[Sealed { table: "concern_detail", columns: &["location_sealed", "receipt_sealed"] }];
+pub const SEALED: &[Sealed] = &[
+    Sealed { table: "attachment", columns: &["name_sealed"] },
+    Sealed { table: "concern_detail", columns: &["location_sealed", "receipt_sealed"] },
+    Sealed { table: "stored_object", columns: &["content_key_sealed"] },
+];
 
 /// Serves until the process is told to stop.
 ///
@@ -71,6 +85,14 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     );
     let watch = concern::Watch::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
     let watching = tokio::spawn(watch.run(process.shutdown.clone()));
+    let attachments = attachment::Attachments::new(
+        database.clone(),
+        events.changes(),
+        process.clock.clone(),
+        vault.clone(),
+        &config.attachments,
+    )?;
+    let keeping = tokio::spawn(attachments.keeper().run(process.shutdown.clone()));
     let demands = demand::Demands::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
     let deliberations = deliberation::Deliberations::new(
         database.clone(),
@@ -85,6 +107,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
 
     Server::new(&config.platform, database)
         .with(ConcernServiceServer::new(concerns))
+        .with(AttachmentServiceServer::new(attachments))
         .with(DemandServiceServer::new(demands))
         .with(DeliberationServiceServer::new(deliberations))
         .with(CatalogServiceServer::new(catalog))
@@ -95,6 +118,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .await?;
     // What it has not committed by now another look will find.
     watching.abort();
+    keeping.abort();
     rotating.abort();
     events.stopped().await;
     Ok(())

@@ -94,6 +94,21 @@ impl Folder {
         Ok(options.connect(url).await?)
     }
 
+    /// Casework's database, and where its attachments are, if that is noted.
+    pub(crate) fn casework(&self) -> Result<(Database, Option<String>)> {
+        let database = self.database(casework::SERVICE)?;
+        Ok((database, self.environment(casework::SERVICE).remove("LIANXIN_ATTACHMENTS")))
+    }
+
+    fn database(&self, service: &str) -> Result<Database> {
+        let environment = self.environment(service);
+        let url = environment.get("LIANXIN_DATABASE_URL").with_context(|| {
+            format!("where is the database of {service}? Set LIANXIN_DATABASE_URL, or name the folder of lianxin up")
+        })?;
+        let password = environment.get("LIANXIN_DATABASE_PASSWORD_FILE").map(PathBuf::from);
+        Database::connect(url, password.as_deref(), 1).map_err(cause)
+    }
+
     /// The environment of a service: what `lianxin up` noted, and over it what is set here.
     fn environment(&self, service: &str) -> HashMap<String, String> {
         let noted = std::fs::read_to_string(self.folder.join("secrets").join(format!("{service}.env")));
@@ -110,15 +125,7 @@ impl Folder {
 
 impl Store {
     fn open(&self) -> Result<Database> {
-        let environment = self.folder.environment(&self.service);
-        let url = environment.get("LIANXIN_DATABASE_URL").with_context(|| {
-            format!(
-                "where is the database of {}? Set LIANXIN_DATABASE_URL, or name the folder of lianxin up",
-                self.service
-            )
-        })?;
-        let password = environment.get("LIANXIN_DATABASE_PASSWORD_FILE").map(PathBuf::from);
-        Database::connect(url, password.as_deref(), 1).map_err(cause)
+        self.folder.database(&self.service)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Read [`up`] for how everything comes together, [`onboard`] for how a village becomes a tenant.
 
+pub mod attachments;
 pub mod client;
 pub mod events;
 pub mod health;

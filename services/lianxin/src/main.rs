@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lianxin::{events, health, keys, migrate, onboard, report, serve, servers, tenant, token, up};
+use lianxin::{attachments, events, health, keys, migrate, onboard, report, serve, servers, tenant, token, up};
 
 /// 连心 Lianxin: who serves whom in a village, what was raised, and what became of it.
 #[derive(Parser)]
@@ -20,7 +20,7 @@ enum Command {
     Up(up::Arguments),
     /// Run one service
     #[command(subcommand)]
-    Serve(serve::Service),
+    Serve(Box<serve::Service>),
     /// Bring the databases of all services up to date
     Migrate(migrate::Arguments),
     /// Make a village a tenant, out of its workbooks
@@ -43,6 +43,9 @@ enum Command {
     /// Look at the news, and see to what could not be applied
     #[command(subcommand)]
     Events(events::Command),
+    /// See to what is left over of attachments
+    #[command(subcommand)]
+    Attachments(attachments::Command),
     /// Ask a service whether it serves
     Health(health::Arguments),
     /// Private Postgres and NATS servers, for tests
@@ -54,7 +57,7 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Up(arguments) => up::run(arguments).await,
-        Command::Serve(service) => serve::run(service).await,
+        Command::Serve(service) => serve::run(*service).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Onboard(arguments) => match onboard::run(arguments).await {
             Ok(code) => return code,
@@ -67,6 +70,7 @@ async fn main() -> ExitCode {
         Command::Keygen(arguments) => token::keygen(&arguments),
         Command::Keys(command) => keys::run(command).await,
         Command::Events(command) => events::run(command).await,
+        Command::Attachments(command) => attachments::run(command).await,
         Command::Health(arguments) => health::run(arguments).await,
         Command::Servers(arguments) => servers::command::run(arguments).await,
     };

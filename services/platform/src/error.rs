@@ -18,6 +18,9 @@ const REQUESTS_FAULT: &[&str] = &[
     reasons::WORKBOOK_UNREADABLE,
     reasons::WORKBOOK_TOO_LARGE,
     reasons::SHEET_MISSING,
+    reasons::ATTACHMENT_TYPE,
+    reasons::ATTACHMENT_TOO_LARGE,
+    reasons::ATTACHMENT_DAMAGED,
 ];
 
 /// How long a caller is asked to wait when the cause will pass by itself.

@@ -38,7 +38,7 @@ async fn before_the_festival(stage: &Stage) -> Running {
     let clock = Clock::from_fn(|| "2026-02-13T01:00:00Z".parse().unwrap());
     stage
         .serve_on(database, clock, |platform, events, process| {
-            casework::serve(casework::Config { platform, events }, process)
+            casework::serve(crate::config(platform, events), process)
         })
         .await
 }

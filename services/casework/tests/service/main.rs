@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod attachments;
 mod catalog;
 mod concerns;
 mod deliberations;
@@ -36,9 +37,30 @@ type Client = ConcernServiceClient<InterceptedService<Channel, Call>>;
 async fn casework(stage: &Stage) -> Running {
     stage
         .serve(casework::SERVICE, &casework::migrations(), |platform, events, process| {
-            casework::serve(Config { platform, events }, process)
+            casework::serve(config(platform, events), process)
         })
         .await
+}
+
+/// What casework is told: attachments lie beside the stage's keys, and are few and small.
+fn config(platform: platform::Config, events: events::Config) -> Config {
+    let attachments = attachments_of(&platform);
+    Config { platform, events, attachments }
+}
+
+fn attachments_of(platform: &platform::Config) -> casework::attachments::Config {
+    casework::attachments::Config {
+        place: platform.vault_key_file.with_file_name("attachments").display().to_string(),
+        s3_endpoint: None,
+        s3_region: "us-east-1".into(),
+        s3_access_key_id: None,
+        s3_secret_key_file: None,
+        picture_bytes: 1 << 20,
+        document_bytes: 2 << 20,
+        each: 3,
+        uploads: 4,
+        grace: std::time::Duration::from_secs(24 * 3600),
+    }
 }
 
 fn client(running: &Running, caller: &Call) -> Client {

@@ -22,7 +22,7 @@ async fn everybody_finds_what_is_theirs_to_do_and_what_is_late() {
     // Wednesday, 4 March 2026, at ten in the morning.
     let database = TestDatabase::of(casework::SERVICE, &casework::migrations()).await;
     let clock = Clock::from_fn(|| "2026-03-04T02:00:00Z".parse().unwrap());
-    let serve = |platform, events, process| casework::serve(casework::Config { platform, events }, process);
+    let serve = |platform, events, process| casework::serve(crate::config(platform, events), process);
     let running = stage.serve_on(database, clock, serve).await;
     let _news = News::known(&stage, &running, GAOCHONG).await;
     let mut clerk = clerk(&stage, &running);

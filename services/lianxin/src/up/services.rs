@@ -88,6 +88,9 @@ fn command(servers: &Servers, folder: &Path, service: &'static str, port: u16, l
         ("LIANXIN_JWKS", secrets.join("jwks.json").display().to_string()),
         ("LIANXIN_VAULT_KEY_FILE", secrets.join("vault.key").display().to_string()),
     ];
+    let attachments = (service == casework::SERVICE)
+        .then(|| ("LIANXIN_ATTACHMENTS", folder.join("attachments").display().to_string()));
+    let environment: Vec<_> = environment.into_iter().chain(attachments).collect();
     let listing: String = environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_private(&folder.join("secrets").join(format!("{service}.env")), &listing)?;
     let log = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;

@@ -190,6 +190,8 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ),
     ("lianxin.casework.v1.DeliberationService", &["GetDeliberation", "ListDeliberations"], WORKERS),
     ("lianxin.casework.v1.DeliberationService", &["GetDeliberationPolicy"], ANYONE),
+    ("lianxin.casework.v1.AttachmentService", &["UploadAttachment", "DownloadAttachment", "ListAttachments"], READERS),
+    ("lianxin.casework.v1.AttachmentService", &["DeleteAttachment"], WORKERS),
     (
         "lianxin.casework.v1.CatalogService",
         &["GetMatterType", "ListMatterTypes", "ListDeadlines", "GetCalendar"],
