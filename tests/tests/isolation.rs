@@ -64,9 +64,7 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
                 message.set_field(&field, Value::String(named("households")))
             }
             ("parent", _) if method == "ListMemberSteps" => message.set_field(&field, Value::String(named("members"))),
-            ("parent", _) if method == "ListAttachments" => {
-                message.set_field(&field, Value::String(named("concerns")))
-            }
+            ("parent", _) if method == "ListAttachments" => message.set_field(&field, Value::String(named("concerns"))),
             ("parent", _) if method == "ListMoves" => message.set_field(&field, Value::String(named("concerns"))),
             ("parent", _) if method == "ListDemandMoves" => message.set_field(&field, Value::String(named("demands"))),
             ("parent", _) if method == "ListVillages" => {
