@@ -33,7 +33,7 @@ pub(crate) use rpc::read::{inside, required, short};
 use rules::Draft;
 pub(crate) use rules::{Actor, Before, Command, act};
 use store::Filter;
-pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger};
+pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger, concerns_of_village};
 pub(crate) use table::{conclude, table};
 pub(crate) use watch::Watch;
 

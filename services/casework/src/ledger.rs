@@ -3,6 +3,7 @@
 //! A row is taken once, and again only when the ledger says something new: a row that has not changed since it was last
 //! brought in never undoes what was done here meanwhile, and a state never goes back.
 
+mod export;
 mod rpc;
 mod rules;
 mod sheet;

@@ -225,6 +225,36 @@ pub(crate) async fn households_find(
     rows.into_iter().map(|(number, id, grid)| Ok((number, (id, grid.parse().map_err(Error::internal)?)))).collect()
 }
 
+/// The numbers of these households.
+pub(crate) async fn numbers_find(
+    tx: &mut Tx,
+    village: VillageCode,
+    households: &[Uuid],
+) -> Result<HashMap<Uuid, String>> {
+    let rows: Vec<(Uuid, String)> =
+        sqlx::query_as("select id, number from household where village = $1 and id = any($2)")
+            .bind(village.as_str())
+            .bind(households)
+            .fetch_all(&mut **tx)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The names of all members who sit in the village's teams, by grid and member.
+pub(crate) async fn seats_list(tx: &mut Tx, village: VillageCode) -> Result<HashMap<(GridCode, Uuid), String>> {
+    let rows: Vec<(String, Uuid, String)> = sqlx::query_as(
+        "select grid, member, name
+           from team
+          cross join lateral (values (cadre, cadre_name), (leader, leader_name), (representative, representative_name))
+                as seat (member, name)
+          where village = $1 and member is not null and name is not null",
+    )
+    .bind(village.as_str())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|(grid, member, name)| Ok(((grid.parse().map_err(Error::internal)?, member), name))).collect()
+}
+
 /// Keeps a concern that waits for news of this village and the news itself from missing each other: whoever finds a
 /// place unknown looks again behind this lock, and whoever brings news takes it ([`news_lock`]) before looking for
 /// concerns that wait.

@@ -3,6 +3,7 @@
 
 pub mod erase;
 pub mod export;
+mod ledger;
 mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ pub(crate) use roster::Unfinished;
 pub enum Export {
     /// The roster of a village, as a workbook or as CSV, in a form that imports to the same state
     Roster(roster::Arguments),
+    /// The ledger of a village's concerns, as a workbook or as CSV, in a form that imports to the same state
+    Ledger(ledger::Arguments),
     /// Everything that the services keep of a village, a file for each table
     Village(export::Arguments),
 }
@@ -40,6 +43,7 @@ pub enum Erase {
 pub async fn export(command: Export) -> Result<()> {
     match command {
         Export::Roster(arguments) => roster::run(arguments).await,
+        Export::Ledger(arguments) => ledger::run(arguments).await,
         Export::Village(arguments) => export::run(arguments).await,
     }
 }

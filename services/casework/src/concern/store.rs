@@ -224,6 +224,27 @@ pub(crate) async fn concerns_of_ledger(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// A village's concerns in the order in which they were raised, after one of them.
+pub(crate) async fn concerns_of_village(
+    tx: &mut Tx,
+    village: VillageCode,
+    after: Option<(NaiveDate, Uuid)>,
+    most: i64,
+) -> Result<Vec<Concern>> {
+    let (day, id) = after.unwrap_or((NaiveDate::MIN, Uuid::nil()));
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "",
+        "where village = $1 and (reported_on, id) > ($2, $3) order by reported_on, id limit $4"
+    ))
+    .bind(village.as_str())
+    .bind(day.max(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default()))
+    .bind(id)
+    .bind(most)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 #[derive(FromRow)]
 struct WaitingRow {
     #[sqlx(flatten)]

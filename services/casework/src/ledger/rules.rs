@@ -7,7 +7,7 @@ use proto::names::{ConcernName, GridCode, VillageCode};
 use uuid::Uuid;
 use workbook::Refusal;
 
-use super::sheet::Entry;
+use super::sheet::{Entry, WITHHELD};
 use crate::concern::{Concern, MoveKind, Outcome, Owner, State, Step};
 use crate::place::Team;
 
@@ -62,7 +62,12 @@ fn raised(entry: &Entry) -> String {
 fn content(entry: &Entry) -> Uuid {
     let Entry { state, resolved_on, result, score, .. } = entry;
     let (raised, state) = (raised(entry), state.as_str());
-    let said = format!("{raised}\u{1f}{state}\u{1f}{resolved_on:?}\u{1f}{result}\u{1f}{score}");
+    let mut said = format!("{raised}\u{1f}{state}\u{1f}{resolved_on:?}\u{1f}{result}\u{1f}{score}");
+    // Ledgers that say no more than they used to are known as they used to be.
+    let Entry { accepted_on, followed_up_on, answered, .. } = entry;
+    if accepted_on.is_some() || followed_up_on.is_some() || answered.is_some() {
+        said += &format!("\u{1f}{accepted_on:?}\u{1f}{followed_up_on:?}\u{1f}{answered:?}");
+    }
     Uuid::new_v5(&NAMESPACE, said.as_bytes())
 }
 
@@ -113,6 +118,10 @@ impl Known {
             let message = "这个微网格的三人组里没有这位村民代表，民意已录入，代表未登记";
             ("村民代表", Refusal::new("UNKNOWN_MEMBER", message))
         });
+        if before.is_none() && (entry.text == WITHHELD || entry.state == State::Merged) {
+            let message = "这一行是导出时略去内容或已合并的民意，这里没有原件，不能作为新的民意录入";
+            return Err(("描述", Refusal::new("NO_ORIGINAL", message)));
+        }
         let step = match before {
             None => Some(self.first(id, entry, &place, content, now)),
             Some(before) => again(before, entry, &place, content, now),
@@ -166,7 +175,9 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
     let step = Step::after(before.clone(), MoveKind::Imported, now, |concern| {
         concern.matter = entry.matter;
         concern.matter_type.clone_from(&entry.matter_type);
-        concern.text.clone_from(&entry.text);
+        if entry.text != WITHHELD {
+            concern.text.clone_from(&entry.text);
+        }
         concern.reported_on = entry.reported_on;
         concern.household = place.household;
         concern.reporter = place.reporter.or(concern.reporter);
@@ -181,7 +192,9 @@ fn again(before: &Concern, entry: &Entry, place: &Place, content: Uuid, now: Dat
         }
         // What was declined, withdrawn or merged stays so; what was returned has come no further than its report.
         let got = if concern.state == State::Returned { State::Reported } else { concern.state };
-        if entry.state >= got && !(concern.state == State::Returned && entry.state == State::Reported) {
+        // Nor does a ledger return, decline, withdraw or merge what is here.
+        let goes_on = entry.state >= got && entry.state <= State::Closed;
+        if goes_on && !(concern.state == State::Returned && entry.state == State::Reported) {
             get_on(concern, entry);
         }
     });
@@ -204,17 +217,32 @@ fn get_on(concern: &mut Concern, entry: &Entry) {
         concern.assignee = None;
         concern.suspended = false;
     }
-    concern.state = entry.state;
-    concern.resolved_on = entry.resolved_on.or(concern.resolved_on);
-    if !entry.result.is_empty() {
+    concern.accepted_on = entry.accepted_on.or(concern.accepted_on);
+    if !entry.result.is_empty() && entry.result != WITHHELD {
         concern.result.clone_from(&entry.result);
     }
+    match entry.state {
+        // More is needed before it comes any further than its report.
+        State::Returned => return,
+        State::Declined | State::Withdrawn => {
+            concern.state = entry.state;
+            concern.ended_on = entry.resolved_on;
+            return;
+        }
+        state => concern.state = state,
+    }
+    concern.resolved_on = entry.resolved_on.or(concern.resolved_on);
+    if entry.state == State::Resolved && entry.answered == Some(Outcome::NotReached) {
+        concern.outcome = entry.answered;
+        concern.followed_up_on = entry.followed_up_on.or(entry.resolved_on);
+    }
     if entry.state == State::Closed {
-        concern.followed_up_on = entry.resolved_on;
-        concern.closed_on = entry.resolved_on;
-        concern.ended_on = entry.resolved_on;
+        let asked_on = entry.followed_up_on.or(entry.resolved_on);
+        concern.followed_up_on = asked_on;
+        concern.closed_on = asked_on;
+        concern.ended_on = asked_on;
         concern.outcome = entry.outcome();
-        concern.confirmed_on = entry.resolved_on.filter(|_| concern.outcome == Some(Outcome::Satisfied));
+        concern.confirmed_on = asked_on.filter(|_| concern.outcome == Some(Outcome::Satisfied));
         concern.score = entry.score;
     }
 }

@@ -25,9 +25,34 @@ const COLUMNS: &[Column] = &[
     Column::optional("办结日期").or(&["化解日期"]),
     Column::optional("办理结果").or(&["结果", "处理结果"]),
     Column::optional("满意度").or(&["满意度评分", "评分"]),
+    Column::optional("受理日期"),
+    Column::optional("回访日期"),
+    Column::optional("回访结果"),
 ];
 
-const MATTERS: &[(&str, Matter)] = &[
+/// The headings, as an export writes them.
+pub(super) const HEADINGS: &[&str] = &[
+    "编号",
+    "日期",
+    "微网格编号",
+    "村民代表",
+    "户编号",
+    "四类事",
+    "事项",
+    "描述",
+    "状态",
+    "办结日期",
+    "办理结果",
+    "满意度",
+    "受理日期",
+    "回访日期",
+    "回访结果",
+];
+
+/// Stands where words are not given out. Brought in again, it leaves what is there.
+pub(super) const WITHHELD: &str = "（敏感，未导出）";
+
+pub(super) const MATTERS: &[(&str, Matter)] = &[
     ("民", Matter::ResidentAffairs),
     ("商", Matter::BusinessAffairs),
     ("环", Matter::Environment),
@@ -38,13 +63,31 @@ const MATTERS: &[(&str, Matter)] = &[
     ("宣传教育", Matter::OutreachEducation),
 ];
 
-const STATES: &[(&str, State)] = &[
+pub(super) const STATES: &[(&str, State)] = &[
     ("待受理", State::Reported),
     ("已受理", State::Accepted),
     ("办理中", State::InProgress),
     ("商议中", State::Deliberating),
     ("已化解", State::Resolved),
+    ("已办结", State::Closed),
+    ("已退回", State::Returned),
+    ("不予受理", State::Declined),
+    ("已撤回", State::Withdrawn),
+    ("已合并", State::Merged),
 ];
+
+pub(super) const OUTCOMES: &[(&str, Outcome)] = &[
+    ("满意", Outcome::Satisfied),
+    ("基本满意", Outcome::PartlySatisfied),
+    ("部分满意", Outcome::PartlySatisfied),
+    ("不满意", Outcome::NotSatisfied),
+    ("未联系上", Outcome::NotReached),
+];
+
+/// The first word for a value.
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, of)| of == value).map_or("", |(word, _)| word)
+}
 
 /// What a row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +106,18 @@ pub(super) struct Entry {
     pub(super) result: String,
     /// 1 to 5; 0 for none.
     pub(super) score: i32,
+    pub(super) accepted_on: Option<NaiveDate>,
+    pub(super) followed_up_on: Option<NaiveDate>,
+    /// What the household answered, where the row says so in words.
+    pub(super) answered: Option<Outcome>,
 }
 
 impl Entry {
     /// What the household answered: four and five are satisfied, three is partly, less is not.
     pub(super) fn outcome(&self) -> Option<Outcome> {
+        if self.answered.is_some() {
+            return self.answered;
+        }
         match self.score {
             1 | 2 => Some(Outcome::NotSatisfied),
             3 => Some(Outcome::PartlySatisfied),
@@ -90,7 +140,15 @@ pub(super) struct Ledger {
 /// # Errors
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn read(file: Bytes, today: NaiveDate) -> Result<Ledger> {
-    let mut book = Workbook::open(file, &Limits::default()).map_err(|error| refused_file(&error))?;
+    let mut book = if Workbook::is_archive(&file) {
+        Workbook::open(file, &Limits::default()).map_err(|error| refused_file(&error))?
+    } else {
+        let mut book = Workbook::from_csv(SHEET, &file, &Limits::default()).map_err(|error| refused_file(&error))?;
+        if !book.recognise(&[(SHEET, COLUMNS)]) {
+            return Err(refused_file(&Unreadable::NotAWorkbook));
+        }
+        book
+    };
     let mut sheet = book.sheet(SHEET, COLUMNS).map_err(|problems| {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::refused(reasons::SHEET_MISSING, told.join("；"))
@@ -120,6 +178,9 @@ fn entry(row: &mut Row<'_>, today: NaiveDate) -> Option<Entry> {
     let resolved_on = row.date("办结日期");
     let result = row.text("办理结果").unwrap_or_default();
     let score = row.integer("满意度", 1..=5).and_then(|score| i32::try_from(score).ok());
+    let accepted_on = row.date("受理日期");
+    let followed_up_on = row.date("回访日期");
+    let answered = row.choice("回访结果", OUTCOMES);
 
     if row.is_blank("微网格编号") && row.is_blank("户编号") {
         row.refuse("微网格编号", Refusal::new("BLANK", "微网格编号和户编号至少要填一项"));
@@ -137,7 +198,13 @@ fn entry(row: &mut Row<'_>, today: NaiveDate) -> Option<Entry> {
         Some(State::Resolved) if row.is_blank("办结日期") => {
             row.refuse("办结日期", Refusal::new("BLANK", "已化解的要填办结日期"));
         }
-        Some(State::Resolved) | None => {}
+        Some(State::Closed | State::Declined | State::Withdrawn) if row.is_blank("办结日期") => {
+            row.refuse("办结日期", Refusal::new("BLANK", "已办结、不予受理和已撤回的要填办结日期"));
+        }
+        Some(State::Closed) if score.is_none() && answered.is_none_or(|outcome| outcome == Outcome::NotReached) => {
+            row.refuse("回访结果", Refusal::new("BLANK", "已办结的要填满意度或回访结果"));
+        }
+        Some(State::Resolved | State::Closed | State::Declined | State::Withdrawn | State::Merged) | None => {}
         Some(_) => {
             for column in ["办结日期", "满意度"] {
                 if !row.is_blank(column) {
@@ -156,6 +223,9 @@ fn entry(row: &mut Row<'_>, today: NaiveDate) -> Option<Entry> {
         matter_type,
         text: text?,
         state: if score.is_some() { State::Closed } else { state? },
+        accepted_on,
+        followed_up_on,
+        answered,
         resolved_on,
         result,
         score: score.unwrap_or(0),

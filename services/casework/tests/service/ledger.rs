@@ -5,8 +5,8 @@ use platform::Office;
 use proto::casework::v1::import_ledger_response::Step;
 use proto::casework::v1::ledger_service_client::LedgerServiceClient;
 use proto::casework::v1::{
-    AcceptConcernRequest, Concern, ConcernFilter, ConcernState, FollowUpOutcome, ImportLedgerRequest,
-    ListConcernsRequest, Matter,
+    AcceptConcernRequest, Concern, ConcernFilter, ConcernState, ExportLedgerRequest, FollowUpOutcome,
+    ImportLedgerRequest, LedgerFormat, ListConcernsRequest, Matter, WithdrawConcernRequest,
 };
 use proto::liaison::v1::{SeatHolder, TeamChanged};
 use proto::platform::v1::{ImportReport, SheetOutcome};
@@ -16,7 +16,7 @@ use tonic_types::StatusExt;
 use uuid::Uuid;
 use workbook::{Cell, Column, Limits, Table, Workbook, write};
 
-use crate::{GAOCHONG, News, casework, clerk, grid, rows};
+use crate::{GAOCHONG, News, casework, clerk, concern, grid, report, rows};
 
 const HEADINGS: &[&str] = &[
     "编号",
@@ -269,4 +269,89 @@ async fn a_file_that_is_no_ledger_is_refused_as_a_whole() {
     assert_eq!(nonsense.get_details_error_info().unwrap().reason, "WORKBOOK_UNREADABLE");
     let other = import(&stage, &running, write(&[Table::new("住户", &["户编号"])]).unwrap(), false).await.unwrap_err();
     assert!(other.message().contains("民意"), "{other}");
+}
+
+async fn export(stage: &Stage, running: &Running, caller: Office, format: LedgerFormat) -> Result<Vec<u8>, Status> {
+    let scope = if caller == Office::Officer { "430112011" } else { GAOCHONG };
+    let mut client = LedgerServiceClient::with_interceptor(running.channel(), stage.caller(caller, scope, &[]));
+    let parent = format!("villages/{GAOCHONG}");
+    let request = ExportLedgerRequest { parent, format: format.into(), purpose: "年度核对".into() };
+    let mut pieces = client.export_ledger(request).await?.into_inner();
+    let mut file = Vec::new();
+    while let Some(piece) = pieces.message().await? {
+        file.extend_from_slice(&piece.content);
+    }
+    Ok(file)
+}
+
+#[tokio::test]
+async fn what_is_exported_imports_to_the_same_state_here_and_elsewhere() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let _news = gaochong(&stage, &running).await;
+    import(&stage, &running, real("ledger.xlsx"), false).await.unwrap();
+    // And some that came in here and went every way.
+    let mut clerk = clerk(&stage, &running);
+    let mut made = Vec::new();
+    for text in ["=1+1", "+86", "-3", "@risk"] {
+        let told =
+            Concern { text: text.into(), household: String::new(), grid: grid(GAOCHONG, "027"), ..concern(GAOCHONG) };
+        made.push(clerk.create_concern(report(told, GAOCHONG)).await.unwrap().into_inner().name);
+    }
+    let accept = AcceptConcernRequest { name: made[1].clone(), ..Default::default() };
+    clerk.accept_concern(accept).await.unwrap();
+    let (name, note) = (made[2].clone(), "不再需要".to_owned());
+    clerk.withdraw_concern(WithdrawConcernRequest { name, note, ..Default::default() }).await.unwrap();
+
+    for format in [LedgerFormat::Xlsx, LedgerFormat::Csv] {
+        let file = export(&stage, &running, Office::Clerk, format).await.unwrap();
+        let report = import(&stage, &running, file.clone(), false).await.unwrap();
+        assert_eq!((counts(&report), &report.problems[..]), ([49, 0, 0, 49, 0], &[][..]), "{format:?}");
+        if format == LedgerFormat::Csv {
+            assert!(file.windows(5).any(|bytes| bytes == b"'=1+1"), "nothing runs in a spreadsheet");
+        }
+        // A casework that knows the village and none of its concerns takes all of it.
+        let elsewhere = Stage::new().await;
+        let fresh = casework(&elsewhere).await;
+        let _news = gaochong(&elsewhere, &fresh).await;
+        let report = import(&elsewhere, &fresh, file, false).await.unwrap();
+        assert_eq!((counts(&report), &report.problems[..]), ([49, 49, 0, 0, 0], &[][..]), "{format:?}");
+        let state =
+            "select string_agg(concat_ws('|', reference, matter, matter_type, text, household, grid, reporter, state,
+                                                 reported_on, accepted_on, resolved_on, followed_up_on, confirmed_on,
+                                                 closed_on, ended_on, result, outcome, score), ';' order by reference)
+                       from concern";
+        let mut states = Vec::new();
+        for one in [&running, &fresh] {
+            let mut owner = one.database.connect_as_owner().await;
+            states.push(sqlx::query_scalar::<_, String>(state).fetch_one(&mut owner).await.unwrap());
+        }
+        assert_eq!(states[0], states[1], "{format:?}");
+    }
+    rows(&running, "select count(*) from ledger_export where purpose = '年度核对' and office = 'clerk'", 2).await;
+}
+
+#[tokio::test]
+async fn a_ledger_is_given_out_for_a_purpose_and_without_what_is_sensitive() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let _news = News::known(&stage, &running, GAOCHONG).await;
+    let mut clerk = clerk(&stage, &running);
+    let told = Concern { sensitive: true, text: "家庭暴力".into(), ..concern(GAOCHONG) };
+    let name = clerk.create_concern(report(told, GAOCHONG)).await.unwrap().into_inner().name;
+    let file = export(&stage, &running, Office::Officer, LedgerFormat::Csv).await.unwrap();
+    let text = String::from_utf8(file.clone()).unwrap();
+    assert!(text.contains("（敏感，未导出）") && !text.contains("家庭暴力"));
+    // Brought in again, it leaves the words as they are.
+    assert_eq!(counts(&import(&stage, &running, file, false).await.unwrap()), [1, 0, 0, 1, 0]);
+    assert_eq!(crate::get(&mut clerk, &name).await.unwrap().text, "家庭暴力");
+    let whole = export(&stage, &running, Office::Clerk, LedgerFormat::Csv).await.unwrap();
+    assert!(String::from_utf8(whole).unwrap().contains("家庭暴力"));
+
+    let caller = stage.caller(Office::Clerk, GAOCHONG, &[]);
+    let mut client = LedgerServiceClient::with_interceptor(running.channel(), caller);
+    let purposeless = ExportLedgerRequest { parent: format!("villages/{GAOCHONG}"), ..Default::default() };
+    assert_eq!(client.export_ledger(purposeless).await.unwrap_err().code(), tonic::Code::InvalidArgument);
+    let refused = export(&stage, &running, Office::Cadre, LedgerFormat::Xlsx).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
 }

@@ -201,6 +201,7 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     // Holidays are the country's; whoever keeps the machine brings them in.
     ("lianxin.casework.v1.CatalogService", &["UpdateCalendar"], &[Operator]),
     ("lianxin.casework.v1.LedgerService", &["ImportLedger"], IMPORTERS),
+    ("lianxin.casework.v1.LedgerService", &["ExportLedger"], &[Officer, Clerk]),
     ("lianxin.reporting.v1.FigureService", &["GetFigures"], &[Operator, Officer, Clerk, Cadre, Integration]),
 ];
 

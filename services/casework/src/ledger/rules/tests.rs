@@ -31,6 +31,9 @@ fn entry() -> Entry {
         resolved_on: None,
         result: String::new(),
         score: 0,
+        accepted_on: None,
+        followed_up_on: None,
+        answered: None,
     }
 }
 
