@@ -38,7 +38,7 @@ pub(crate) use table::{conclude, table};
 pub(crate) use watch::Watch;
 
 use crate::calendar::Calendars;
-use crate::place;
+use crate::place::{self, SeatLeft};
 use crate::progress::Counter;
 
 /// The use cases of concerns.
@@ -153,6 +153,23 @@ pub(crate) async fn steps_take(
             (step, is)
         })
         .collect())
+}
+
+/// Gives the open concerns of those who left a seat to who holds it now, or to the team: nobody answers for what they may no
+/// longer see. News that comes again finds nobody who left.
+pub(crate) async fn pass_on(
+    tx: &mut Tx,
+    changes: &Changes,
+    by: &Caller,
+    left: &[SeatLeft],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(first) = left.first() else { return Ok(()) };
+    let authority = by.within(&first.village)?;
+    let theirs = store::concerns_of_those_who_left(tx, left).await?;
+    let steps = theirs.into_iter().filter_map(|concern| rules::pass_on(concern, left, now)).collect();
+    steps_take(tx, changes, &authority, steps).await?;
+    Ok(())
 }
 
 /// Brings the concerns that waited for this news to their grids and teams.

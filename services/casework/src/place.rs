@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::concern::{Matter, Terms, Urgency};
 
-pub(crate) use learn::{grids_learn, households_learn, teams_learn};
+pub(crate) use learn::{SeatLeft, grids_learn, households_learn, teams_learn};
 
 /// Where a concern belongs, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

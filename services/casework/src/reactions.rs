@@ -1,5 +1,6 @@
-//! What casework does about others' news: it learns where households live and who serves a grid, and brings concerns
-//! that waited for it to their team. Nothing else follows from news here.
+//! What casework does about others' news: it learns where households live and who serves a grid, brings concerns that
+//! waited for it to their team, and those of somebody who left a seat to who holds it now. Nothing else follows from news
+//! here.
 
 use events::{Changes, News, Reader, envelope};
 use platform::{Caller, Clock, Result, Tx};
@@ -31,7 +32,8 @@ impl Reader for Reactions {
     async fn apply(&self, tx: &mut Tx, by: &Caller, news: &[News]) -> Result<()> {
         place::grids_learn(tx, &envelope::all::<GridChanged>(news)?).await?;
         place::households_learn(tx, &envelope::all::<HouseholdChanged>(news)?).await?;
-        place::teams_learn(tx, &envelope::all::<TeamChanged>(news)?).await?;
+        let left = place::teams_learn(tx, &envelope::all::<TeamChanged>(news)?).await?;
+        concern::pass_on(tx, &self.changes, by, &left, self.clock.now()).await?;
         concern::route_waiting(tx, &self.changes, by, news, self.clock.now()).await
     }
 }

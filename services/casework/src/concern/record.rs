@@ -103,6 +103,7 @@ platform::choice! {
         Concluded = "concluded",
         PapersReceived = "papers_received",
         PapersReturned = "papers_returned",
+        SeatChanged = "seat_changed",
     }
 }
 

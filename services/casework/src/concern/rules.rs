@@ -14,7 +14,7 @@ use super::owner::Owner;
 use super::receipt::Receipt;
 use super::record::{Concern, Matter, MoveKind, Outcome, Source, State, Step};
 use super::workflow::{Act, allowed};
-use crate::place::{Place, Team};
+use crate::place::{Place, SeatLeft, Team};
 
 /// The second return goes to the village office; the second time a household is not satisfied, somebody keeps an eye on
 /// it.
@@ -379,6 +379,31 @@ pub(crate) fn route(before: Concern, place: &Place, now: DateTime<Utc>) -> Optio
         }
         None => None,
     }
+}
+
+/// A concern that one of those who left a seat in its grid owned, or was asked to take on, as it goes on: with who holds that
+/// seat now, or with the team. Its clock goes on as it did.
+pub(crate) fn pass_on(before: Concern, left: &[SeatLeft], now: DateTime<Utc>) -> Option<Step> {
+    let grid = before.grid?;
+    let left_by = |member: Uuid| {
+        left.iter().find(|one| one.village == before.name.village && one.grid == grid && one.member == member)
+    };
+    let next = |owner: Owner| match owner {
+        Owner::Member(member) => {
+            left_by(member).map_or(owner, |one| one.successor.map_or(Owner::Team(grid), Owner::Member))
+        }
+        other => other,
+    };
+    let (owner, assignee) = (next(before.owner), before.assignee.map(next));
+    if before.state.is_over() || (owner, assignee) == (before.owner, before.assignee) {
+        return None;
+    }
+    // What was assigned to the one who owns it now needs no assignment.
+    let assignee = assignee.filter(|assignee| *assignee != owner);
+    Some(Step::after(before, MoveKind::SeatChanged, now, |concern| {
+        concern.owner = owner;
+        concern.assignee = assignee;
+    }))
 }
 
 #[cfg(test)]

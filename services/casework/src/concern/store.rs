@@ -36,7 +36,7 @@ use super::deadline::{Deadline, Urgency};
 use super::owner::{Owner, OwnerKind};
 use super::receipt::Receipt;
 use super::record::{Concern, Matter, Outcome, Source, State};
-use crate::place::Place;
+use crate::place::{Place, SeatLeft};
 
 pub(crate) use detail::{detail_save, details_load};
 pub(crate) use list::{Filter, Work, concern_list, list_key};
@@ -251,6 +251,28 @@ struct WaitingRow {
     concern: Row,
     known_grid: Option<String>,
     has_team: bool,
+}
+
+/// The concerns, not over yet, that those who left a seat own or were asked to take on in the grids of these seats. They stay
+/// locked.
+pub(crate) async fn concerns_of_those_who_left(tx: &mut Tx, left: &[SeatLeft]) -> Result<Vec<Concern>> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "",
+        "where (village, grid) in (select * from unnest($1::text[], $2::text[]))
+           and ended_on is null
+           and exists (select from unnest($1::text[], $2::text[], $3::text[]) as seat (village, grid, member)
+                        where seat.village = concern.village and seat.grid = concern.grid
+                          and (concern.owner_kind = 'member' and concern.owner = seat.member
+                               or concern.assignee_kind = 'member' and concern.assignee = seat.member))
+         order by village, id
+           for update of concern"
+    ))
+    .bind(left.iter().map(|one| one.village.as_str()).collect::<Vec<_>>())
+    .bind(left.iter().map(|one| one.grid.as_str()).collect::<Vec<_>>())
+    .bind(left.iter().map(|one| one.member.to_string()).collect::<Vec<_>>())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// The concerns of these villages that wait for news which has come, with the place it tells, kept from others until

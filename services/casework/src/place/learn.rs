@@ -2,7 +2,7 @@
 
 use platform::{Error, Result, Tx};
 use proto::liaison::v1::{SeatHolder, TeamChanged};
-use proto::names::{GridName, HouseholdName, MemberName, TeamName};
+use proto::names::{GridCode, GridName, HouseholdName, MemberName, TeamName, VillageCode};
 use proto::registry::v1::{GridChanged, GridState, HouseholdChanged, HouseholdState};
 use uuid::Uuid;
 
@@ -51,25 +51,65 @@ pub(crate) async fn households_learn(tx: &mut Tx, news: &[HouseholdChanged]) -> 
     Ok(())
 }
 
-pub(crate) async fn teams_learn(tx: &mut Tx, news: &[TeamChanged]) -> Result<()> {
+/// Somebody who no longer sits in the team of a grid, and who holds the seat now, if anybody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeatLeft {
+    pub(crate) village: VillageCode,
+    pub(crate) grid: GridCode,
+    pub(crate) member: Uuid,
+    pub(crate) successor: Option<Uuid>,
+}
+
+#[derive(sqlx::FromRow)]
+struct SeatLeftRow {
+    village: String,
+    grid: String,
+    member: Uuid,
+    successor: Option<Uuid>,
+}
+
+/// Answers who has left a team with this news. Who left one seat for another of the same team has not.
+pub(crate) async fn teams_learn(tx: &mut Tx, news: &[TeamChanged]) -> Result<Vec<SeatLeft>> {
     if news.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let names: Vec<TeamName> = parsed(news.iter().map(|team| team.name.as_str()))?;
     let cadres = Seats::read(news.iter().map(|team| team.cadre.as_ref()))?;
     let leaders = Seats::read(news.iter().map(|team| team.leader.as_ref()))?;
     let representatives = Seats::read(news.iter().map(|team| team.representative.as_ref()))?;
-    sqlx::query(
-        "insert into team (village, grid, cadre, cadre_name, leader, leader_name, representative, representative_name,
-                           revision)
-         select * from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::uuid[],
-                              $8::text[], $9::bigint[])
-         on conflict (village, grid) do update
-            set cadre = excluded.cadre, cadre_name = excluded.cadre_name,
-                leader = excluded.leader, leader_name = excluded.leader_name,
-                representative = excluded.representative, representative_name = excluded.representative_name,
-                revision = excluded.revision
-          where excluded.revision > team.revision",
+    let left: Vec<SeatLeftRow> = sqlx::query_as(
+        "with news as (
+             select *
+               from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::uuid[],
+                           $8::text[], $9::bigint[])
+                    as news (village, grid, cadre, cadre_name, leader, leader_name, representative,
+                             representative_name, revision)
+         ), before as (
+             select village, grid, team.cadre, team.leader, team.representative
+               from team join news using (village, grid)
+         ), learnt as (
+             insert into team (village, grid, cadre, cadre_name, leader, leader_name, representative,
+                               representative_name, revision)
+             select * from news
+             on conflict (village, grid) do update
+                set cadre = excluded.cadre, cadre_name = excluded.cadre_name,
+                    leader = excluded.leader, leader_name = excluded.leader_name,
+                    representative = excluded.representative, representative_name = excluded.representative_name,
+                    revision = excluded.revision
+              where excluded.revision > team.revision
+             returning village, grid, cadre, leader, representative
+         )
+         select distinct on (village, grid, seat.member) village, grid, seat.member, seat.successor
+           from before
+           join learnt using (village, grid)
+          cross join lateral (values (1, before.representative, learnt.representative),
+                                     (2, before.leader, learnt.leader),
+                                     (3, before.cadre, learnt.cadre)) as seat (place, member, successor)
+          where seat.member is not null
+            and seat.member is distinct from learnt.cadre
+            and seat.member is distinct from learnt.leader
+            and seat.member is distinct from learnt.representative
+          order by village, grid, seat.member, seat.successor is null, seat.place",
     )
     .bind(names.iter().map(|name| name.village.as_str()).collect::<Vec<_>>())
     .bind(names.iter().map(|name| name.grid.as_str()).collect::<Vec<_>>())
@@ -80,9 +120,17 @@ pub(crate) async fn teams_learn(tx: &mut Tx, news: &[TeamChanged]) -> Result<()>
     .bind(representatives.members)
     .bind(representatives.names)
     .bind(news.iter().map(|team| team.revision).collect::<Vec<_>>())
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(())
+    let read = |row: SeatLeftRow| {
+        Ok(SeatLeft {
+            village: row.village.parse().map_err(Error::internal)?,
+            grid: row.grid.parse().map_err(Error::internal)?,
+            member: row.member,
+            successor: row.successor,
+        })
+    };
+    left.into_iter().map(read).collect()
 }
 
 /// One seat of many teams, as two columns.

@@ -2,7 +2,8 @@
 
 use harness::{Stage, wait_for};
 use platform::Office;
-use proto::casework::v1::{Concern, ListMovesRequest, MoveKind, OwnerKind};
+use proto::casework::v1::{AcceptConcernRequest, AssignConcernRequest, Concern, ListMovesRequest, MoveKind, OwnerKind};
+use proto::liaison::v1::{SeatHolder, TeamChanged};
 use proto::registry::v1::GridState;
 use tonic::Code;
 
@@ -123,4 +124,64 @@ async fn news_that_cannot_be_read_is_laid_aside_and_the_rest_goes_on() {
     sqlx::query("update dead_letter set retry = true").execute(&mut connection).await.unwrap();
     rows(&running, "select count(*) from grid where code = '099'", 1).await;
     rows(&running, "select count(*) from dead_letter", 0).await;
+}
+
+/// News of the team of grid 027, whose representative is this member, or nobody.
+async fn seated(news: &News, revision: i64, representative: Option<&str>) {
+    let member = |member: &str| format!("villages/{GAOCHONG}/members/{member}");
+    let representative =
+        representative.map(|id| SeatHolder { member: member(id), display_name: "常兰辉".into(), office: 5 });
+    let changed = TeamChanged {
+        name: format!("villages/{GAOCHONG}/teams/027"),
+        revision,
+        grid: grid(GAOCHONG, "027"),
+        representative,
+        ..Default::default()
+    };
+    news.liaison.tells(&[changed]).await;
+}
+
+#[tokio::test]
+async fn the_concerns_of_somebody_who_leaves_a_seat_go_to_who_holds_it_then_or_to_the_team() {
+    const SUCCESSOR: &str = "018f5e9e-0000-7000-8000-0000000000a2";
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut clerk = clerk(&stage, &running);
+    let news = News::known(&stage, &running, GAOCHONG).await;
+    let member = |id: &str| format!("villages/{GAOCHONG}/members/{id}");
+    let assigned = |name: &str, to: &str| AssignConcernRequest {
+        name: name.into(),
+        owner_kind: OwnerKind::Member.into(),
+        owner: to.into(),
+        ..Default::default()
+    };
+    let taken = clerk.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap().into_inner();
+    let accepted = clerk.accept_concern(AcceptConcernRequest { name: taken.name.clone(), ..Default::default() }).await;
+    accepted.unwrap();
+    let before = clerk.assign_concern(assigned(&taken.name, &member(crate::MEMBER))).await.unwrap().into_inner();
+    let held = |one: &Concern, id: &str| [one.owner.as_str(), one.assignee.as_str()].contains(&member(id).as_str());
+    assert!(held(&before, crate::MEMBER), "{before:?}");
+
+    seated(&news, 2, Some(SUCCESSOR)).await;
+    wait_for("the successor's concern", || async {
+        held(&get(&mut clerk.clone(), &taken.name).await.unwrap(), SUCCESSOR)
+    })
+    .await;
+    let after = get(&mut clerk, &taken.name).await.unwrap();
+    assert!(!held(&after, crate::MEMBER), "{after:?}");
+    assert_eq!((after.state, after.due_time), (before.state, before.due_time), "its clock goes on");
+    let moves = clerk.list_moves(ListMovesRequest { parent: taken.name.clone(), ..Default::default() }).await.unwrap();
+    let last = moves.into_inner().moves.last().cloned().unwrap();
+    assert_eq!((last.kind(), last.actor.as_str()), (MoveKind::SeatChanged, "service:casework"));
+
+    // News in which nobody leaves a seat changes nothing; an empty seat leaves it to the team.
+    seated(&news, 3, Some(SUCCESSOR)).await;
+    seated(&news, 4, None).await;
+    wait_for("the team's concern", || async { !held(&get(&mut clerk.clone(), &taken.name).await.unwrap(), SUCCESSOR) })
+        .await;
+    let vacant = get(&mut clerk, &taken.name).await.unwrap();
+    assert_eq!(vacant.owner, format!("villages/{GAOCHONG}/teams/027"));
+    let moves = clerk.list_moves(ListMovesRequest { parent: taken.name, ..Default::default() }).await.unwrap();
+    let changed = moves.into_inner().moves.iter().filter(|one| one.kind() == MoveKind::SeatChanged).count();
+    assert_eq!(changed, 2);
 }
