@@ -171,6 +171,8 @@ const NO_RECORDS: &[&str] = &[
     "ListMoves",
     "ListDemandMoves",
     "ListSeatings",
+    "ListHandovers",
+    "ListMerchantLinks",
     "ListMemberSteps",
     "ListUncoveredPeriods",
     "ListDueVisits",
@@ -189,6 +191,7 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
         ("visitPlans".to_owned(), format!("villages/{village}/visitPlan")),
         // A ledger brings none.
         ("deliberations".to_owned(), format!("villages/{village}/deliberations/018f5e9e-0000-7000-8000-000000000000")),
+        ("handovers".to_owned(), format!("villages/{village}/handovers/{}", uuid::Uuid::nil())),
     ]);
     let mut lists: Vec<_> = methods()
         .into_iter()

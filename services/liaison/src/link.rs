@@ -1,6 +1,7 @@
 //! Links: which representative serves which household, on which line, from when to when.
 
 mod batch;
+mod merchants;
 mod propose;
 mod rpc;
 pub(crate) mod rules;

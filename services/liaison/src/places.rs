@@ -1,7 +1,8 @@
-//! What liaison knows of the registry's grids and households, out of its news: the newest revision, nothing personal.
+//! What liaison knows of the registry's grids, households and merchants, out of its news: the newest revision, nothing personal.
 //!
 //! Only the reaction to news writes here; everybody else reads.
 
+mod merchants;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use proto::time::naive_date;
 
 use crate::line::rules::LineKind;
 
+pub(crate) use merchants::{Merchant, merchants_keep};
 pub(crate) use store::{
     grid_get, grids_all, grids_keep, history_keep, household_get, households_by_id, households_by_number,
     households_keep,

@@ -8,9 +8,9 @@ use events::{Changes, News, Reader};
 use platform::{Caller, Clock, Result, Tx};
 use prost::Name;
 use proto::names::VillageCode;
-use proto::registry::v1::{GridChanged, HouseholdChanged, VillageChanged};
+use proto::registry::v1::{GridChanged, HouseholdChanged, MerchantChanged, VillageChanged};
 
-use crate::places::{Grid, HouseholdTold, grids_keep, history_keep, households_keep, newest};
+use crate::places::{Grid, HouseholdTold, Merchant, grids_keep, history_keep, households_keep, merchants_keep, newest};
 use crate::{line, link, team};
 
 /// The reader of the registry's news.
@@ -27,9 +27,14 @@ impl Reactions {
 
 impl Reader for Reactions {
     fn knows(&self, type_name: &str) -> bool {
-        [VillageChanged::full_name(), GridChanged::full_name(), HouseholdChanged::full_name()]
-            .iter()
-            .any(|known| known == type_name)
+        [
+            VillageChanged::full_name(),
+            GridChanged::full_name(),
+            HouseholdChanged::full_name(),
+            MerchantChanged::full_name(),
+        ]
+        .iter()
+        .any(|known| known == type_name)
     }
 
     fn wants_every(&self, type_name: &str) -> bool {
@@ -50,6 +55,9 @@ impl Reader for Reactions {
             grids_keep(tx, &grids).await?;
             changes.extend(team::begin(tx, &grids, now).await?);
         }
+        let merchants: Result<Vec<Merchant>> =
+            all::<MerchantChanged>(news)?.into_iter().map(TryInto::try_into).collect();
+        merchants_keep(tx, &merchants?).await?;
         let told: Result<Vec<HouseholdTold>> =
             all::<HouseholdChanged>(news)?.into_iter().map(TryInto::try_into).collect();
         let told = told?;

@@ -2,7 +2,7 @@
 //! withdrawn where there was none; it is never deleted.
 
 mod batch;
-mod due;
+pub(crate) mod due;
 mod rpc;
 pub(crate) mod rules;
 pub(crate) mod store;

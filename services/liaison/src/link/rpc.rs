@@ -5,12 +5,13 @@ use platform::server::admit;
 use platform::{Error, Page, Violations};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::link_service_server::LinkService;
-use proto::names::{HouseholdName, MemberName, VillageCode, VillageName};
+use proto::names::{HouseholdName, MemberName, MerchantName, VillageCode, VillageName};
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
 use super::Links;
 use super::batch::Answer;
+use super::merchants::{self, MerchantLink};
 use super::propose::{Load, MOST, Proposal, Proposals, Question, Unplaced};
 use super::rules::{Filter, Link, LinkHousehold};
 use crate::line::rules::LineKind;
@@ -46,6 +47,32 @@ impl LinkService for Links {
         let (links, next_page_token) = self.list(&caller, &village, &filter, &page).await?;
         let links = links.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListLinksResponse { links, next_page_token }))
+    }
+
+    async fn list_merchant_links(
+        &self,
+        request: Request<pb::ListMerchantLinksRequest>,
+    ) -> Result<Response<pb::ListMerchantLinksResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page =
+            Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter, &message.as_of))?;
+        let mut wrong = Violations::new();
+        let as_of = day(&mut wrong, "as_of", message.as_of);
+        wrong.finish(Some(()))?;
+        let asked = message.filter.unwrap_or_default();
+        let merchant = |name: MerchantName| name.merchant;
+        let landlord = |name: HouseholdName| name.household;
+        let representative = |name: MemberName| name.member;
+        let filter = merchants::Filter {
+            merchant: crate::of_village("filter.merchant", &asked.merchant, village, merchant)?,
+            landlord: crate::of_village("filter.landlord", &asked.landlord, village, landlord)?,
+            representative: crate::of_village("filter.representative", &asked.representative, village, representative)?,
+            unserved_only: asked.unserved_only,
+        };
+        let (links, next_page_token) = self.merchants(&caller, &village, &filter, as_of, &page).await?;
+        let merchant_links = links.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListMerchantLinksResponse { merchant_links, next_page_token }))
     }
 
     async fn propose_links(
@@ -206,6 +233,25 @@ fn filter(village: VillageCode, message: &pb::ListLinksRequest) -> Result<Filter
         as_of,
         show_ended: message.show_ended,
     })
+}
+
+impl From<MerchantLink> for pb::MerchantLink {
+    fn from(one: MerchantLink) -> Self {
+        let mut message = Self {
+            merchant: one.merchant.to_string(),
+            landlord: one.landlord.to_string(),
+            household_number: one.number.unwrap_or_default(),
+            grid: one.grid.map(|grid| grid.to_string()).unwrap_or_default(),
+            ..Self::default()
+        };
+        if let Some(served) = one.served {
+            message.representative = served.representative.to_string();
+            message.link = served.link.to_string();
+            message.line = served.line.into();
+            message.start_date = Some(date(served.since));
+        }
+        message
+    }
 }
 
 impl From<Link> for pb::Link {

@@ -10,14 +10,16 @@ mod store;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Change;
 use platform::vault::VillageKeys;
-use platform::{Caller, Error, OnConstraint, Request, Result, Tx};
+use platform::{Caller, Error, OnConstraint, Page, Request, Result, Tx};
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::team_changed::Happened;
-use proto::names::HandOverName;
+use proto::names::{HandOverName, VillageCode};
+use uuid::Uuid;
 
 use super::seating::{held_by, seats_change};
 use super::{Teams, store as teams};
 use crate::link::rules::Link;
+use crate::visit::due::due_of;
 use crate::{line, link, member, places};
 use rules::{Order, Plan, Situation};
 
@@ -43,8 +45,9 @@ impl Teams {
         }
         link::lock(&mut tx, [village]).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
-        let plan = plan(&mut tx, &keys, &order, now, today).await?;
+        let mut plan = plan(&mut tx, &keys, &order, now, today).await?;
         plan.must_be_as_shown(order.preview.as_deref())?;
+        plan.due = due_of(&mut tx, &order.member, today).await?;
         let changes = carry_out(&mut tx, &plan).await?;
         if validate_only {
             // It was done, so that the database had its say, and is undone.
@@ -56,6 +59,29 @@ impl Teams {
         self.changes.append(&mut tx, &authority, &changes).await?;
         self.changes.commit(tx).await?;
         Ok(answer)
+    }
+
+    /// What was handed over, for those who may see all of the village.
+    pub(super) async fn handover(&self, caller: &Caller, name: &HandOverName) -> Result<pb::Handover> {
+        let authority = caller.within(&name.village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        store::handover_get(&mut tx, name).await
+    }
+
+    pub(super) async fn handovers(
+        &self,
+        caller: &Caller,
+        village: &VillageCode,
+        member: Option<Uuid>,
+        page: &Page,
+    ) -> Result<(Vec<pb::Handover>, String)> {
+        let authority = caller.within(village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let rows = store::handover_list(&mut tx, village, member, page).await?;
+        let (rows, next) = page.cut(rows, |(key, _)| key.clone());
+        Ok((rows.into_iter().map(|(_, handover)| handover).collect(), next))
     }
 }
 

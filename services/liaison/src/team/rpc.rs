@@ -71,6 +71,24 @@ impl TeamService for Teams {
         Ok(Response::new(self.pass_on(&caller, &request, message.try_into()?, validate_only).await?))
     }
 
+    async fn get_handover(&self, request: Request<pb::GetHandoverRequest>) -> Result<Response<pb::Handover>, Status> {
+        let (caller, message) = admit(request)?;
+        let name = message.name.parse().map_err(|error| Error::field("name", error))?;
+        Ok(Response::new(self.handover(&caller, &name).await?))
+    }
+
+    async fn list_handovers(
+        &self,
+        request: Request<pb::ListHandoversRequest>,
+    ) -> Result<Response<pb::ListHandoversResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.member))?;
+        let member = crate::of_village("member", &message.member, village, |name: MemberName| name.member)?;
+        let (handovers, next_page_token) = self.handovers(&caller, &village, member, &page).await?;
+        Ok(Response::new(pb::ListHandoversResponse { handovers, next_page_token }))
+    }
+
     async fn list_seatings(
         &self,
         request: Request<pb::ListSeatingsRequest>,

@@ -3,8 +3,10 @@
 
 mod store;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
-use platform::{Caller, Page, Result};
+use platform::{Caller, Page, Result, Tx};
 use proto::names::{GridCode, GridName, HouseholdName, MemberName, VillageCode};
 use uuid::Uuid;
 
@@ -57,16 +59,28 @@ impl Visits {
         let mut after = page.after_text().to_owned();
         // Most households are visited in time: so many are looked at until the page is full or none is left.
         loop {
-            let candidates = store::candidates(&mut tx, &question, &after, page).await?;
+            let limit = store::at_once(page);
+            let candidates = store::candidates(&mut tx, &question, &after, limit).await?;
             let (many, last) = (candidates.len(), candidates.last().map(|candidate| candidate.key.clone()));
             found.extend(candidates.into_iter().filter_map(&due));
             match last {
-                Some(last) if many >= store::at_once(page) && !page.is_filled_by(found.len()) => after = last,
+                Some(last) if many >= limit && !page.is_filled_by(found.len()) => after = last,
                 _ => break,
             }
         }
         Ok(page.cut(found, |due| due.key.clone()))
     }
+}
+
+/// The due visits of everybody whom a member serves, by household.
+pub(crate) async fn due_of(tx: &mut Tx, member: &MemberName, today: NaiveDate) -> Result<BTreeMap<Uuid, Due>> {
+    let plan = plan::store::plan_get(tx, &member.village).await?;
+    let filter = DueFilter { representative: Some(member.member), grid: None, state: None };
+    let since = plan.looks_back(today);
+    let question = store::Question { village: &member.village, grids: None, filter: &filter, today, since };
+    let candidates = store::candidates(tx, &question, "", usize::MAX).await?;
+    let due = |candidate: Candidate| plan.due(&candidate.household, today).map(|due| (candidate.id, due));
+    Ok(candidates.into_iter().filter_map(due).collect())
 }
 
 impl Candidate {

@@ -63,6 +63,19 @@ async fn a_handover_moves_seat_and_households_in_one_step_as_the_preview_said() 
     let numbers: Vec<_> = shown.households.iter().map(|one| one.household_number.as_str()).collect();
     assert_eq!((numbers, shown.name.as_str()), (vec!["00001", "00002"], ""));
     assert_eq!(shown.seats[0].successor.as_ref().unwrap().member, three);
+    assert_eq!((shown.due_count, shown.overdue_count), (2, 2), "nobody was visited in May: {shown:?}");
+    assert!(shown.households.iter().all(|one| one.due_state() == pb::DueState::Overdue && one.due_on.is_some()));
+    let mut visits = clerk.visits.clone();
+    let mut due = async |member: &str| {
+        let filter = pb::DueVisitFilter { representative: member.into(), ..Default::default() };
+        let request = pb::ListDueVisitsRequest {
+            parent: format!("villages/{GAOCHONG}"),
+            filter: Some(filter),
+            ..Default::default()
+        };
+        visits.list_due_visits(request).await.unwrap().into_inner().due_visits.len()
+    };
+    assert_eq!((due(&one).await, due(&three).await), (2, 0));
     assert_eq!(stand.count("select count(*) from change_log").await, told, "a preview changes nothing");
 
     let request = pb::HandOverRequest {
@@ -74,6 +87,17 @@ async fn a_handover_moves_seat_and_households_in_one_step_as_the_preview_said() 
     let done = clerk.teams.hand_over(request.clone()).await.unwrap().into_inner();
     assert_eq!((&done.households, &done.seats), (&shown.households, &shown.seats));
     assert_eq!(clerk.teams.hand_over(request).await.unwrap().into_inner(), done, "asked twice, done once");
+    assert_eq!((due(&one).await, due(&three).await), (0, 2), "due visits go with the households");
+    let kept = clerk.teams.get_handover(pb::GetHandoverRequest { name: done.name.clone() }).await.unwrap().into_inner();
+    assert_eq!((kept.moved.as_ref(), kept.member.as_str(), kept.household_count), (Some(&done), one.as_str(), 2));
+    let list = |member: &str| pb::ListHandoversRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        member: member.into(),
+        ..Default::default()
+    };
+    let listed = clerk.teams.list_handovers(list(&one)).await.unwrap().into_inner().handovers;
+    assert_eq!(listed, [pb::Handover { moved: None, ..kept }]);
+    assert!(clerk.teams.list_handovers(list(&three)).await.unwrap().into_inner().handovers.is_empty());
     for number in ["00001", "00002"] {
         let expected = [
             (one.clone(), "2023-02-01".into(), "2026-06-08".into()),

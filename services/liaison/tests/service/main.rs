@@ -12,6 +12,7 @@ mod keys;
 mod law;
 mod links;
 mod members;
+mod merchants;
 mod news;
 mod proposals;
 mod real;

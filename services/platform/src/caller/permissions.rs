@@ -115,9 +115,10 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.liaison.v1.LineService", &["UpdateLine"], CLERKS),
     ("lianxin.liaison.v1.LineService", &["GetLine", "ListLines"], ANYONE),
     ("lianxin.liaison.v1.TeamService", &["SeatMember", "VacateSeat", "CoverSeat", "UncoverSeat", "HandOver"], CLERKS),
+    ("lianxin.liaison.v1.TeamService", &["GetHandover", "ListHandovers"], &[Operator, Officer, Clerk]),
     ("lianxin.liaison.v1.TeamService", &["GetTeam", "ListTeams", "ListSeatings"], ANYONE),
     ("lianxin.liaison.v1.LinkService", &["LinkHousehold", "ProposeLinks", "BatchLinkHouseholds"], VILLAGE),
-    ("lianxin.liaison.v1.LinkService", &["GetLink", "ListLinks"], READERS),
+    ("lianxin.liaison.v1.LinkService", &["GetLink", "ListLinks", "ListMerchantLinks"], READERS),
     (
         "lianxin.liaison.v1.CoverageService",
         &["GetCoverage", "ListGaps", "ListClosedGaps", "WatchGaps", "ListUncoveredPeriods"],

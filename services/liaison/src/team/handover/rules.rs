@@ -15,6 +15,7 @@ use crate::line::rules::Line;
 use crate::link::rules::{Link, Origin};
 use crate::member::rules::{Member, Office};
 use crate::places::{Grid, unknown_grid};
+use crate::plan::rules::{Due, DueState};
 use crate::team::rules::{Holder, Seat, Team, line_of, office_for};
 
 /// Seats and households of a member to be given to others.
@@ -98,6 +99,8 @@ pub(crate) struct Plan {
     pub(crate) teams: Vec<Team>,
     pub(crate) seats: Vec<SeatMove>,
     pub(crate) households: Vec<HouseholdMove>,
+    /// The visits that are due, by household: they are of whoever serves it, and so go with it.
+    pub(crate) due: BTreeMap<Uuid, Due>,
     /// By which two plans are the same: what they move, of which revision, to whom.
     pub(crate) etag: String,
 }
@@ -194,7 +197,7 @@ pub(crate) fn plan(order: &Order, situation: Situation, now: DateTime<Utc>, toda
         return Err(Error::refused(reasons::ILLEGAL_MOVE, message));
     }
     let etag = Uuid::new_v5(&Uuid::NAMESPACE_URL, said.as_bytes()).simple().to_string();
-    Ok(Plan { member: from.name, day, now, teams: changed, seats, households, etag })
+    Ok(Plan { member: from.name, day, now, teams: changed, seats, households, due: BTreeMap::new(), etag })
 }
 
 /// The link of a household after the one to the member who hands over: to the successor, by default if that one now
@@ -265,7 +268,10 @@ impl Plan {
             successor: one.begin.as_ref().map(|link| link.representative.to_string()).unwrap_or_default(),
             start_date: one.begin.as_ref().map(|link| date(link.valid_from)),
             origin: one.begin.as_ref().map_or(0, |link| link.origin.into()),
+            due_state: self.due_of(one).map_or(0, |due| due.state.into()),
+            due_on: self.due_of(one).map(|due| date(due.by)),
         };
+        let due: Vec<DueState> = self.households.iter().filter_map(|one| Some(self.due_of(one)?.state)).collect();
         let uncovered = self.households.iter().filter(|one| one.begin.is_none()).count();
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         pb::HandOverResponse {
@@ -276,7 +282,13 @@ impl Plan {
             households: self.households.iter().map(household).collect(),
             household_count: count(self.households.len()),
             uncovered_count: count(uncovered),
+            due_count: count(due.len()),
+            overdue_count: count(due.iter().filter(|state| **state == DueState::Overdue).count()),
         }
+    }
+
+    fn due_of(&self, one: &HouseholdMove) -> Option<&Due> {
+        self.due.get(&one.household.household)
     }
 }
 

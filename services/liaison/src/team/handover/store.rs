@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use platform::{Authority, Error, Result, Tx};
+use platform::{Authority, Error, Page, Result, Tx};
 use prost::Message;
 use proto::liaison::v1 as pb;
-use proto::names::{HandOverName, MemberName};
+use proto::names::{HandOverName, MemberName, VillageCode};
+use proto::time::{date, timestamp};
 use uuid::Uuid;
 
 use super::rules::{Order, Plan, Served};
@@ -86,4 +87,79 @@ pub(crate) async fn handover_answer(tx: &mut Tx, name: &HandOverName) -> Result<
         .await?;
     let answer = answer.ok_or_else(|| Error::NotFound(name.to_string()))?;
     pb::HandOverResponse::decode(answer.as_slice()).map_err(Error::internal)
+}
+
+/// A handover as it is kept.
+#[derive(sqlx::FromRow)]
+struct HandoverRow {
+    id: Uuid,
+    member: Uuid,
+    day: NaiveDate,
+    reason: String,
+    seats: i32,
+    households: i32,
+    answer: Option<Vec<u8>>,
+    subject: String,
+    office: String,
+    created_at: DateTime<Utc>,
+}
+
+impl HandoverRow {
+    fn message(self, village: VillageCode) -> Result<pb::Handover> {
+        let moved = self.answer.map(|answer| pb::HandOverResponse::decode(answer.as_slice()));
+        Ok(pb::Handover {
+            name: HandOverName::new(village, self.id).to_string(),
+            member: MemberName::new(village, self.member).to_string(),
+            date: Some(date(self.day)),
+            reason: self.reason,
+            seat_count: self.seats,
+            household_count: self.households,
+            subject: self.subject,
+            office: self.office,
+            create_time: Some(timestamp(self.created_at)),
+            moved: moved.transpose().map_err(Error::internal)?,
+        })
+    }
+}
+
+/// One handover, with what moved.
+pub(crate) async fn handover_get(tx: &mut Tx, name: &HandOverName) -> Result<pb::Handover> {
+    let row: Option<HandoverRow> = sqlx::query_as(
+        "select id, member, day, reason, seats, households, answer, subject, office, created_at
+           from handover
+          where village = $1 and id = $2",
+    )
+    .bind(name.village.as_str())
+    .bind(name.handover)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.ok_or_else(|| Error::NotFound(name.to_string()))?.message(name.village)
+}
+
+/// A page of handovers without what moved, the latest first, each with its place in the list.
+pub(crate) async fn handover_list(
+    tx: &mut Tx,
+    village: &VillageCode,
+    member: Option<Uuid>,
+    page: &Page,
+) -> Result<Vec<(String, pb::Handover)>> {
+    let (before, before_id) = crate::keyset::after::<DateTime<Utc>>(page)?;
+    let rows: Vec<HandoverRow> = sqlx::query_as(
+        "select id, member, day, reason, seats, households, null::bytea as answer, subject, office, created_at
+           from handover
+          where village = $1
+            and ($2::uuid is null or member = $2)
+            and ($3::timestamptz is null or (created_at, id) < ($3, $4))
+          order by created_at desc, id desc
+          limit $5",
+    )
+    .bind(village.as_str())
+    .bind(member)
+    .bind(before)
+    .bind(before_id)
+    .bind(page.limit())
+    .fetch_all(&mut **tx)
+    .await?;
+    let read = |row: HandoverRow| Ok((crate::keyset::key(row.created_at.to_rfc3339(), row.id), row.message(*village)?));
+    rows.into_iter().map(read).collect()
 }

@@ -119,12 +119,12 @@ macro_rules! candidates {
     };
 }
 
-/// The next of them after a place in the list.
+/// The next of them after a place in the list, so many at most.
 pub(super) async fn candidates(
     tx: &mut Tx,
     question: &Question<'_>,
     after: &str,
-    page: &Page,
+    limit: usize,
 ) -> Result<Vec<Candidate>> {
     // A representative has some dozen households among a village's thousands: they are found by their links.
     let statement = match question.filter.representative {
@@ -142,7 +142,7 @@ pub(super) async fn candidates(
         .bind(question.since)
         .bind(question.filter.grid.as_ref().map(|grid| grid.as_str()))
         .bind(after)
-        .bind(i64::try_from(at_once(page)).map_err(Error::internal)?)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut **tx)
         .await?;
     rows.into_iter().map(Row::read).collect()
