@@ -34,7 +34,7 @@ impl World {
         let told = days.clone();
         let clock = Clock::from_fn(move || Utc::now() + Duration::days(told.load(Ordering::SeqCst)));
         let database = TestDatabase::of(casework::SERVICE, &casework::migrations()).await;
-        let serve = |platform, events, process| casework::serve(Config { platform, events }, process);
+        let serve = |platform, events, process| casework::serve(crate::config(platform, events), process);
         let running = stage.serve_on(database, clock, serve).await;
         let clerk = stage.caller(Office::Clerk, GAOCHONG, &[]);
         Self { stage, running, days, clerk }

@@ -100,17 +100,17 @@ pub(super) async fn gaps_settle(
               where gap.village = $1 and gap.opened = closing.opened
              returning gap.opened
          ), opening as (
-             select present.*, false as passed
+             select false as passed, present.*
                from present
               where not exists (select from told where told.still and told.what = present.what)
              union all
-             select missing.*, true
+             select true, missing.*
                from missing
               where missing.until > $5 and missing.until <= $2
                 and not exists (select from gap
                                  where gap.village = $1 and gap.what = missing.what and gap.since = missing.since)
          ), placed as (
-             select opening.*, row_number() over (order by passed desc, key) as place
+             select row_number() over (order by passed desc, key) as place, opening.*
                from opening
          ), opened as (
              insert into gap (village, opened, what, kind, grid, household, number, seat, member, term_ended, since,
