@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use casework::Config;
 use chrono::{Duration, Utc};
 use harness::{Call, Running, Stage, TestDatabase};
 use platform::clearance::{Cleared, clear};
