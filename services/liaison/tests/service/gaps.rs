@@ -114,6 +114,7 @@ async fn what_is_entered_late_of_earlier_days_counts_as_if_it_had_been_said_then
     clerk.seat(&team_name(GAOCHONG, "002"), pb::Seat::Representative, &two).await.unwrap();
     assert!(closed(&clerk, filter("002"), "2023-01-01", "2026-12-31").await.is_empty());
     // Three days after it happened it is told that one had left: the gap is three days old when it opens.
+    stand.counts("select count(*) from gap where closed is null and grid = '001'", 2).await;
     let mut watching = watch(&clerk, filter("001"), "").await;
     assert_eq!(caught_up(&mut watching).await.0.len(), 2, "two seats");
     let hand_over = |day: &str, successor: &str| pb::HandOverRequest {
