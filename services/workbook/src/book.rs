@@ -7,7 +7,8 @@ use calamine::{Reader, Xlsx};
 
 use crate::inspect::{Limits, inspect, too_large};
 use crate::problem::{Problem, Refusal, Unreadable};
-use crate::sheet::{Collector, Column, Sheet};
+use crate::row::Row;
+use crate::sheet::{Collector, Column, Rows, Sheet};
 use crate::text;
 use crate::value::Value;
 
@@ -59,6 +60,28 @@ impl Workbook {
         Ok(Self { source: Source::Xlsx(Box::new(xlsx)), limits: limits.clone() })
     }
 
+    /// Opens a file, whichever of the two it is: a workbook, or CSV, which is one sheet, the one it is said to be or else
+    /// (`csv_sheet` is empty) the known one whose headings it has.
+    ///
+    /// # Errors
+    /// [`Unreadable`]; [`Unreadable::NotAWorkbook`] for a text that has the headings of no known sheet.
+    pub fn either(
+        bytes: impl Into<Vec<u8>>,
+        csv_sheet: &str,
+        known: &[(&str, &'static [Column])],
+        limits: &Limits,
+    ) -> Result<Self, Unreadable> {
+        let bytes = bytes.into();
+        if Self::is_archive(&bytes) || bytes.starts_with(COMPOUND_FILE) {
+            return Self::open(bytes, limits);
+        }
+        let mut book = Self::from_csv(csv_sheet, &bytes, limits)?;
+        if csv_sheet.is_empty() && !book.recognise(known) {
+            return Err(Unreadable::NotAWorkbook);
+        }
+        Ok(book)
+    }
+
     /// Takes CSV text (UTF-8 with or without a byte-order mark, or GBK, which Excel in China writes) as a workbook
     /// whose one sheet has the given name, since CSV itself does not say.
     ///
@@ -83,7 +106,7 @@ impl Workbook {
 
     /// Gives the one sheet of a CSV file the name of the known sheet whose columns it has; of several, the one that
     /// knows most of its headings. Says whether there is one that knows any.
-    pub fn recognise(&mut self, known: &[(&str, &'static [Column])]) -> bool {
+    fn recognise(&mut self, known: &[(&str, &'static [Column])]) -> bool {
         let Source::Csv { sheet, text } = &mut self.source else { return true };
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let mut best = None;
@@ -104,10 +127,8 @@ impl Workbook {
         best.is_some()
     }
 
-    /// Whether the bytes are an archive, as every `.xlsx` is and no CSV: how a caller that takes both
-    /// chooses between [`Workbook::open`] and [`Workbook::from_csv`].
-    #[must_use]
-    pub fn is_archive(bytes: &[u8]) -> bool {
+    /// Whether the bytes are an archive, as every `.xlsx` is and no CSV.
+    pub(crate) fn is_archive(bytes: &[u8]) -> bool {
         bytes.starts_with(b"PK")
     }
 
@@ -129,21 +150,36 @@ impl Workbook {
     /// Reads one sheet's described columns. The headings may stand in any of the first ten rows, in
     /// any order, among other columns.
     ///
+    /// Every row is handed to the closure whole, once, as it comes out of the file: a large sheet is never in memory beside
+    /// what is made of it. The closure reads its cells first and only then leaves by `?`; a row with
+    /// any problem is refused whatever the closure made of it, and what it made is among the flawed ones. Returning
+    /// `None` without a problem passes over the row. Blank rows, totals and remarks never reach the closure.
+    ///
     /// # Errors
     /// The problems of the sheet as a whole: `SHEET_MISSING`, `HEADING_MISSING`, `DAMAGED`, `TOO_LARGE`, or
-    /// one `COLUMN_MISSING` for each required column.
-    pub fn sheet(&mut self, name: &str, columns: &'static [Column]) -> Result<Sheet, Vec<Problem>> {
+    /// one `COLUMN_MISSING` for each required column. Then nothing of it counts, whatever the closure has seen.
+    pub fn sheet<T>(
+        &mut self,
+        name: &str,
+        columns: &'static [Column],
+        read: impl FnMut(&mut Row<'_>) -> Option<T>,
+    ) -> Result<(Sheet, Rows<T>), Vec<Problem>> {
         let whole = |refusal| vec![Problem::new(name, 0, "", refusal)];
         let Some(written) = self.written_name(name) else {
             return Err(whole(Refusal::new("SHEET_MISSING", "文件里没有这张工作表")));
         };
-        let mut collector = Collector::new(columns, self.limits.sheet_bytes);
-        let (streamed, is_1904) = match &mut self.source {
-            Source::Xlsx(xlsx) => (stream_xlsx(xlsx, &written, &self.limits, &mut collector), xlsx.has_1904_epoch()),
-            Source::Csv { text, .. } => (stream_csv(text, &self.limits, &mut collector), false),
+        let is_1904 = match &self.source {
+            Source::Xlsx(xlsx) => xlsx.has_1904_epoch(),
+            Source::Csv { .. } => false,
+        };
+        let mut collector = Collector::new(name, columns, is_1904, self.limits.sheet_bytes, read);
+        let push = |row, cells| collector.push(row, cells);
+        let streamed = match &mut self.source {
+            Source::Xlsx(xlsx) => stream_xlsx(xlsx, &written, &self.limits, push),
+            Source::Csv { text, .. } => stream_csv(text, &self.limits, push),
         };
         streamed
-            .and_then(|()| collector.finish(name, is_1904))
+            .and_then(|()| collector.finish())
             .unwrap_or_else(|cause| Err(whole(Refusal::new(cause.reason(), cause.to_string()))))
     }
 
@@ -169,8 +205,12 @@ fn stream_xlsx(
     xlsx: &mut Xlsx<Cursor<Vec<u8>>>,
     sheet: &str,
     limits: &Limits,
-    collector: &mut Collector,
+    mut push: impl FnMut(u32, Vec<(u32, Value)>) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
+    let mut push = |row, cells: &mut Vec<(u32, Value)>| {
+        cells.sort_by_key(|(column, _)| *column);
+        if cells.is_empty() { Ok(()) } else { push(row, std::mem::take(cells)) }
+    };
     let mut reader = xlsx.worksheet_cells_reader(sheet).map_err(Unreadable::damaged)?;
     let mut current = 0;
     let mut cells = Vec::new();
@@ -181,7 +221,7 @@ fn stream_xlsx(
             return Err(Unreadable::damaged("rows are out of order"));
         }
         if row > current {
-            push(collector, current, &mut cells)?;
+            push(current, &mut cells)?;
             current = row;
         }
         let value = if cell.formula.is_some() { Value::Formula } else { Value::from_cell(&cell.value) };
@@ -189,18 +229,14 @@ fn stream_xlsx(
             cells.push((column, value));
         }
     }
-    push(collector, current, &mut cells)
+    push(current, &mut cells)
 }
 
-fn push(collector: &mut Collector, row: u32, cells: &mut Vec<(u32, Value)>) -> Result<(), Unreadable> {
-    if cells.is_empty() {
-        return Ok(());
-    }
-    cells.sort_by_key(|(column, _)| *column);
-    collector.push(row, std::mem::take(cells))
-}
-
-fn stream_csv(text: &str, limits: &Limits, collector: &mut Collector) -> Result<(), Unreadable> {
+fn stream_csv(
+    text: &str,
+    limits: &Limits,
+    mut push: impl FnMut(u32, Vec<(u32, Value)>) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let mut row: u32 = 0;
@@ -214,7 +250,7 @@ fn stream_csv(text: &str, limits: &Limits, collector: &mut Collector) -> Result<
         let cells = (0..).zip(&record).map(|(column, field)| (column, Value::from_text(field)));
         let cells: Vec<_> = cells.filter(|(_, value)| !value.is_blank()).collect();
         if !cells.is_empty() {
-            collector.push(row - 1, cells)?;
+            push(row - 1, cells)?;
         }
     }
     Ok(())

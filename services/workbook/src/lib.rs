@@ -24,13 +24,13 @@
 //! table.push(vec!["李四".into(), "00002".into(), "2023.2.30".into()]);
 //!
 //! let mut book = Workbook::open(write(&[table])?, &Limits::default())?;
-//! let mut sheet = book.sheet("住户", COLUMNS).map_err(|problems| format!("{problems:?}"))?;
-//! let read = sheet.rows(|row| {
+//! let read = book.sheet("住户", COLUMNS, |row| {
 //!     let number = row.code("户编号");
 //!     let head = row.name("户主");
 //!     let since = row.date("登记日期"); // every cell is looked at before `?` leaves
 //!     Some((number?, head?, since))
 //! });
+//! let (_, read) = read.map_err(|problems| format!("{problems:?}"))?;
 //! assert_eq!(read.good.len(), 1);
 //! assert_eq!(read.problems[0].to_string(), "“住户”第3行“登记日期”：没有这一天");
 //! # Ok(())

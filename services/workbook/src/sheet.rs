@@ -61,7 +61,7 @@ impl Column {
     }
 }
 
-/// A sheet that has the required columns, read into memory.
+/// A sheet that has the required columns: how the file words its headings.
 pub struct Sheet {
     pub(crate) name: String,
     pub(crate) columns: &'static [Column],
@@ -69,7 +69,6 @@ pub struct Sheet {
     written: Vec<Option<String>>,
     /// Headings that no described column has.
     unread: Vec<String>,
-    lines: Vec<Line>,
     pub(crate) is_1904: bool,
 }
 
@@ -111,27 +110,6 @@ impl Sheet {
         &self.unread
     }
 
-    /// Reads every row, whole, once: a row's cells are given up as soon as the caller has made something of them, so that a
-    /// large sheet is not kept twice. The closure reads its cells first and only then leaves by `?`; a row with
-    /// any problem is refused whatever the closure made of it, and what it made is among the flawed ones. Returning
-    /// `None` without a problem passes over the row. Blank rows, totals and remarks never reach the closure.
-    pub fn rows<T>(&mut self, mut read: impl FnMut(&mut Row<'_>) -> Option<T>) -> Rows<T> {
-        let mut rows = Rows { good: Vec::new(), flawed: Vec::new(), problems: Vec::new(), refused: 0 };
-        for line in std::mem::take(&mut self.lines) {
-            let mut row = Row::new(self, &line);
-            let value = read(&mut row);
-            let problems = row.into_problems();
-            if !problems.is_empty() {
-                rows.refused += 1;
-                rows.problems.extend(problems.into_iter().take(PROBLEMS - rows.problems.len()));
-                rows.flawed.extend(value.map(|value| (line.number, value)));
-            } else if let Some(value) = value {
-                rows.good.push((line.number, value));
-            }
-        }
-        rows
-    }
-
     /// A problem that the caller finds after reading, such as a reference to something unknown.
     /// An empty column means the whole row.
     #[must_use]
@@ -146,13 +124,18 @@ impl Sheet {
     }
 }
 
-/// Takes a sheet's rows as they stream by, finds the headings, and keeps the described cells.
-pub(crate) struct Collector {
+/// Takes a sheet's rows as they stream by, finds the headings, and hands each row on to the caller at once: of a large sheet
+/// nothing is kept but what the caller makes of it.
+pub(crate) struct Collector<T, R> {
+    name: String,
     columns: &'static [Column],
+    is_1904: bool,
+    read: R,
     /// Rows that may hold the headings, until the headings are found.
     waiting: Vec<(u32, Vec<(u32, Value)>)>,
-    found: Option<Found>,
-    lines: Vec<Line>,
+    /// The sheet once its headings are found; and for each described column, its column in the file.
+    found: Option<(Sheet, Vec<Option<u32>>)>,
+    rows: Rows<T>,
     bytes: usize,
     bytes_left: usize,
 }
@@ -163,9 +146,14 @@ struct Found {
     unread: Vec<String>,
 }
 
-impl Collector {
-    pub(crate) fn new(columns: &'static [Column], bytes: usize) -> Self {
-        Self { columns, waiting: Vec::new(), found: None, lines: Vec::new(), bytes, bytes_left: bytes }
+/// A sheet with its rows, or its problems as a whole.
+type Outcome<T> = Result<(Sheet, Rows<T>), Vec<Problem>>;
+
+impl<T, R: FnMut(&mut Row<'_>) -> Option<T>> Collector<T, R> {
+    pub(crate) fn new(name: &str, columns: &'static [Column], is_1904: bool, bytes: usize, read: R) -> Self {
+        let rows = Rows { good: Vec::new(), flawed: Vec::new(), problems: Vec::new(), refused: 0 };
+        let (waiting, found) = (Vec::new(), None);
+        Self { name: name.to_owned(), columns, is_1904, read, waiting, found, rows, bytes, bytes_left: bytes }
     }
 
     /// Takes the next row, counted from 0, and its cells that are not blank, in order of columns.
@@ -183,23 +171,13 @@ impl Collector {
         Ok(())
     }
 
-    /// The sheet, or why it cannot be read: no headings, or required ones missing.
-    pub(crate) fn finish(mut self, name: &str, is_1904: bool) -> Result<Result<Sheet, Vec<Problem>>, Unreadable> {
-        if self.found.is_none() {
-            let closest = self.find_headings()?;
-            if self.found.is_none() {
-                return Ok(Err(self.missing(name, closest)));
-            }
-        }
-        let (places, unread) = self.found.map(|found| (found.places, found.unread)).unwrap_or_default();
-        Ok(Ok(Sheet {
-            unread,
-            name: name.to_owned(),
-            columns: self.columns,
-            written: places.into_iter().map(|place| place.map(|(_, written)| written)).collect(),
-            lines: self.lines,
-            is_1904,
-        }))
+    /// The sheet and its rows, or why it cannot be read: no headings, or required ones missing.
+    pub(crate) fn finish(mut self) -> Result<Outcome<T>, Unreadable> {
+        let closest = if self.found.is_none() { self.find_headings()? } else { None };
+        Ok(match self.found {
+            Some((sheet, _)) => Ok((sheet, self.rows)),
+            None => Err(self.missing(closest)),
+        })
     }
 
     /// Looks for the first row that has every required column; if none has, tells which row came
@@ -213,7 +191,10 @@ impl Collector {
             let found = self.match_headings(cells);
             let matched = found.places.iter().flatten().count();
             if matched > 0 && self.lacking(&found).next().is_none() {
-                self.found = Some(found);
+                let (places, written) = found.places.into_iter().map(Option::unzip).unzip();
+                let (name, unread) = (self.name.clone(), found.unread);
+                let sheet = Sheet { name, columns: self.columns, written, unread, is_1904: self.is_1904 };
+                self.found = Some((sheet, places));
                 for (number, cells) in self.waiting.split_off(index + 1) {
                     self.keep(number, cells)?;
                 }
@@ -251,30 +232,30 @@ impl Collector {
         places.filter(|(column, place)| column.required && place.is_none()).map(|(column, _)| column)
     }
 
-    fn missing(&self, name: &str, closest: Option<(u32, Found)>) -> Vec<Problem> {
+    fn missing(&self, closest: Option<(u32, Found)>) -> Vec<Problem> {
         let Some((row, found)) = closest else {
             let message = format!("前{HEADING_ROWS}行里没有找到表头");
-            return vec![Problem::new(name, 0, "", Refusal::new("HEADING_MISSING", message))];
+            return vec![Problem::new(&self.name, 0, "", Refusal::new("HEADING_MISSING", message))];
         };
         let problem = |column: &Column| {
             let refusal = Refusal::new("COLUMN_MISSING", format!("缺少“{}”这一列，本表没有读取", column.name));
-            Problem::new(name, row, column.name, refusal)
+            Problem::new(&self.name, row, column.name, refusal)
         };
         self.lacking(&found).map(problem).collect()
     }
 
-    fn keep(&mut self, number: u32, cells: Vec<(u32, Value)>) -> Result<(), Unreadable> {
-        let Some(found) = &self.found else {
+    fn keep(&mut self, number: u32, mut cells: Vec<(u32, Value)>) -> Result<(), Unreadable> {
+        let Some((sheet, places)) = &self.found else {
             return Ok(());
         };
         if cells.first().and_then(|(_, value)| value.as_text()).is_some_and(text::is_total) {
             return Ok(());
         }
-        let take = |place: &Option<(u32, String)>| {
-            let (column, _) = place.as_ref()?;
-            cells.iter().find(|(at, _)| at == column).map(|(_, value)| value.clone())
+        let take = |place: &Option<u32>| {
+            let cell = place.and_then(|column| cells.iter_mut().find(|(at, _)| *at == column));
+            cell.map_or(Value::Blank, |(_, value)| std::mem::replace(value, Value::Blank))
         };
-        let values: Vec<Value> = found.places.iter().map(|place| take(place).unwrap_or(Value::Blank)).collect();
+        let values: Vec<Value> = places.iter().map(take).collect();
         // A row may be numbered in advance and otherwise empty: what counts is what was asked for.
         if values.iter().all(Value::is_blank) {
             return Ok(());
@@ -282,7 +263,22 @@ impl Collector {
         let weight: usize = values.iter().map(Value::weight).sum();
         self.bytes_left =
             self.bytes_left.checked_sub(weight).ok_or_else(|| too_large("工作表内容字节数", self.bytes as u64))?;
-        self.lines.push(Line { number, values });
+        let line = Line { number, values };
+        let mut row = Row::new(sheet, &line);
+        let value = (self.read)(&mut row);
+        self.rows.note(number, value, row.into_problems());
         Ok(())
+    }
+}
+
+impl<T> Rows<T> {
+    fn note(&mut self, number: u32, value: Option<T>, problems: Vec<Problem>) {
+        if !problems.is_empty() {
+            self.refused += 1;
+            self.problems.extend(problems.into_iter().take(PROBLEMS - self.problems.len()));
+            self.flawed.extend(value.map(|value| (number, value)));
+        } else if let Some(value) = value {
+            self.good.push((number, value));
+        }
     }
 }

@@ -60,15 +60,15 @@ fn refused_within(bytes: Vec<u8>, limits: &Limits) -> Unreadable {
 
 fn sheet_problem(bytes: Vec<u8>) -> &'static str {
     let mut book = Workbook::open(bytes, &Limits::default()).unwrap();
-    book.sheet("表", COLUMNS).err().expect("the sheet is refused")[0].reason
+    book.sheet("表", COLUMNS, |row| row.text("甲")).err().expect("the sheet is refused")[0].reason
 }
 
 #[test]
 fn the_plain_archive_of_these_tests_is_readable() {
     let bytes = archive(&sheet(r#"<row r="2"><c r="A2" t="inlineStr"><is><t>一</t></is></c></row>"#), &[]);
     let mut book = Workbook::open(bytes, &Limits::default()).unwrap();
-    let mut read = book.sheet("表", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    assert_eq!(read.rows(|row| row.text("甲")).good, [(2, "一".to_owned())]);
+    let (_, rows) = book.sheet("表", COLUMNS, |row| row.text("甲")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(rows.good, [(2, "一".to_owned())]);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn any_byte_changed_makes_no_panic() {
         let mut changed = whole.clone();
         changed[place] ^= 0x5A;
         if let Ok(mut book) = Workbook::open(changed, &Limits::default()) {
-            let _ = book.sheet("表", COLUMNS).map(|mut sheet| sheet.rows(|row| row.text("甲")));
+            let _ = book.sheet("表", COLUMNS, |row| row.text("甲"));
         }
     }
 }
@@ -174,7 +174,7 @@ fn rows_without_numbers_are_counted() {
     let rows = "<row><c><v>1</v></c></row>".repeat(300);
     let limits = Limits { rows: 200, ..Limits::default() };
     let mut book = Workbook::open(archive(&sheet(&rows), &[]), &limits).unwrap();
-    assert_eq!(book.sheet("表", COLUMNS).err().unwrap()[0].reason, "TOO_LARGE");
+    assert_eq!(book.sheet("表", COLUMNS, |row| row.text("甲")).err().unwrap()[0].reason, "TOO_LARGE");
 }
 
 #[test]
@@ -251,7 +251,9 @@ fn a_sheet_in_another_encoding_is_weighed_as_it_is_read() {
     utf16.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
     let bytes = archive("", &[("xl/worksheets/sheet1.xml", &utf16)]);
     let outcome = Workbook::open(bytes, &Limits::default()).and_then(|mut book| {
-        book.sheet("表", COLUMNS).map(|_| ()).map_err(|problems| Unreadable::Damaged(problems[0].reason.to_owned()))
+        book.sheet("表", COLUMNS, |row| row.text("甲"))
+            .map(|_| ())
+            .map_err(|problems| Unreadable::Damaged(problems[0].reason.to_owned()))
     });
     assert!(outcome.is_err());
 }

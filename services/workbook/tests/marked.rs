@@ -30,8 +30,12 @@ type Row = (Option<String>, Option<String>, Option<chrono::NaiveDate>, Option<i6
 
 fn rows(bytes: Vec<u8>) -> Vec<(u32, Row)> {
     let mut book = Workbook::open(bytes, &Limits::default()).unwrap();
-    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    sheet.rows(|row| Some((row.code("户编号"), row.text("户主"), row.date("日期"), row.integer("人数", 0..=9)))).good
+    let (_, rows) = book
+        .sheet("住户", COLUMNS, |row| {
+            Some((row.code("户编号"), row.text("户主"), row.date("日期"), row.integer("人数", 0..=9)))
+        })
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    rows.good
 }
 
 #[test]
@@ -54,7 +58,7 @@ fn what_was_in_the_file_is_in_it_and_the_reasons_are_in_notes() {
     assert_eq!(rows(made.clone()), rows(content));
     let mut book = Workbook::open(made.clone(), &Limits::default()).unwrap();
     assert_eq!(book.sheet_names(), ["住户", "别的"]);
-    assert!(book.sheet("别的", COLUMNS).is_err());
+    assert!(book.sheet("别的", COLUMNS, |row| row.text("户主")).is_err());
     let notes = parts(&made, "comments");
     for (place, reason) in
         [("B2", "原因一\n原因二"), ("C3", "空着"), ("A3", "没有的列：缺列"), ("A5", "整行"), ("A1", "整张表")]

@@ -42,9 +42,9 @@ fn peak() -> u64 {
 fn read(bytes: Vec<u8>) -> String {
     match Workbook::open(bytes, &Limits::default()) {
         Err(refused) => refused.reason().to_owned(),
-        Ok(mut book) => match book.sheet("表", COLUMNS) {
+        Ok(mut book) => match book.sheet("表", COLUMNS, |row| Some(row.number())) {
             Err(problems) => problems[0].reason.to_owned(),
-            Ok(mut sheet) => format!("{} rows", sheet.rows(|row| Some(row.number())).good.len()),
+            Ok((_, rows)) => format!("{} rows", rows.good.len()),
         },
     }
 }

@@ -19,8 +19,10 @@ fn written(rows: &[Values]) -> Vec<u8> {
 
 fn read_back(bytes: Vec<u8>) -> Rows<Values> {
     let mut book = Workbook::open(bytes, &Limits::default()).unwrap();
-    let mut sheet = book.sheet("表", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    sheet.rows(|row| Some((row.text("文字"), row.integer("数", i64::MIN..=i64::MAX), row.date("日期"))))
+    let read = |row: &mut workbook::Row<'_>| {
+        Some((row.text("文字"), row.integer("数", i64::MIN..=i64::MAX), row.date("日期")))
+    };
+    book.sheet("表", COLUMNS, read).unwrap_or_else(|problems| panic!("{problems:?}")).1
 }
 
 #[test]

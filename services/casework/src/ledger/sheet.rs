@@ -140,20 +140,12 @@ pub(super) struct Ledger {
 /// # Errors
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn read(file: Bytes, today: NaiveDate) -> Result<Ledger> {
-    let mut book = if Workbook::is_archive(&file) {
-        Workbook::open(file, &Limits::default()).map_err(|error| refused_file(&error))?
-    } else {
-        let mut book = Workbook::from_csv(SHEET, &file, &Limits::default()).map_err(|error| refused_file(&error))?;
-        if !book.recognise(&[(SHEET, COLUMNS)]) {
-            return Err(refused_file(&Unreadable::NotAWorkbook));
-        }
-        book
-    };
-    let mut sheet = book.sheet(SHEET, COLUMNS).map_err(|problems| {
+    let mut book =
+        Workbook::either(file, "", &[(SHEET, COLUMNS)], &Limits::default()).map_err(|error| refused_file(&error))?;
+    let (sheet, rows) = book.sheet(SHEET, COLUMNS, |row| entry(row, today)).map_err(|problems| {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::refused(reasons::SHEET_MISSING, told.join("；"))
     })?;
-    let rows = sheet.rows(|row| entry(row, today));
     Ok(Ledger { sheet, entries: rows.good, problems: rows.problems, refused: rows.refused })
 }
 

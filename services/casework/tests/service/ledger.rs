@@ -90,10 +90,10 @@ async fn gaochong(stage: &Stage, running: &Running) -> News {
     const TEAMS: &[Column] = &[Column::required("微网格编号"), Column::required("村民代表")];
     const HOUSEHOLDS: &[Column] = &[Column::required("户编号"), Column::required("微网格编号")];
     let mut roster = Workbook::open(real("roster.xlsx"), &Limits::default()).unwrap();
-    let mut teams = roster.sheet("三人组", TEAMS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let teams = teams.rows(|row| Some((row.digits("微网格编号", 3)?, row.name("村民代表")?))).good;
-    let mut households = roster.sheet("住户", HOUSEHOLDS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let households = households.rows(|row| Some((row.code("户编号")?, row.digits("微网格编号", 3)?))).good;
+    let read = |row: &mut workbook::Row<'_>| Some((row.digits("微网格编号", 3)?, row.name("村民代表")?));
+    let teams = roster.sheet("三人组", TEAMS, read).unwrap_or_else(|problems| panic!("{problems:?}")).1.good;
+    let read = |row: &mut workbook::Row<'_>| Some((row.code("户编号")?, row.digits("微网格编号", 3)?));
+    let households = roster.sheet("住户", HOUSEHOLDS, read).unwrap_or_else(|problems| panic!("{problems:?}")).1.good;
     let id = |text: &str| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes());
 
     let news = News::of(stage).await;

@@ -201,8 +201,8 @@ pub(super) fn roster(content: Vec<u8>) -> Result<Roster> {
         roster.people.extend(entries);
     }
     roster.teams = roster.sheet(&mut book, TEAMS, TEAM_COLUMNS, team);
-    if let Ok(mut sheet) = book.sheet(GRIDS, GRID_COLUMNS) {
-        roster.grids = sheet.rows(grid).good.into_iter().map(|(_, grid)| grid).collect();
+    if let Ok((_, rows)) = book.sheet(GRIDS, GRID_COLUMNS, grid) {
+        roster.grids = rows.good.into_iter().map(|(_, grid)| grid).collect();
     }
     Ok(roster)
 }
@@ -219,14 +219,13 @@ impl Roster {
         if !book.has_sheet(name) {
             return Vec::new();
         }
-        match book.sheet(name, columns) {
+        match book.sheet(name, columns, read) {
             Err(problems) => {
                 self.sheets.push((name, 0));
                 self.problems.extend(problems);
                 Vec::new()
             }
-            Ok(mut sheet) => {
-                let rows = sheet.rows(read);
+            Ok((sheet, rows)) => {
                 self.sheets.push((name, rows.refused));
                 self.problems.extend(rows.problems);
                 self.places.0.push(sheet);
@@ -319,12 +318,12 @@ fn team(row: &mut Row<'_>) -> Option<TeamRow> {
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn ledger(content: Vec<u8>) -> Result<Ledger> {
     let mut book = open(content)?;
-    let mut sheet: Sheet = book.sheet(VISITS, VISIT_COLUMNS).map_err(|problems| {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let read = |row: &mut Row<'_>| visit(row, &mut seen);
+    let (sheet, rows): (Sheet, _) = book.sheet(VISITS, VISIT_COLUMNS, read).map_err(|problems| {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::refused(reasons::SHEET_MISSING, told.join("；"))
     })?;
-    let mut seen: HashMap<String, u32> = HashMap::new();
-    let rows = sheet.rows(|row| visit(row, &mut seen));
     let visits = rows.good.into_iter().map(|(_, row)| row).collect();
     Ok(Ledger { visits, problems: rows.problems, refused: rows.refused, places: Places(vec![sheet]) })
 }

@@ -26,17 +26,17 @@ fn file(name: &str) -> Vec<u8> {
 
 fn news() -> (Vec<GridChanged>, Vec<HouseholdChanged>) {
     let mut book = Workbook::open(file("roster.xlsx"), &Limits::default()).unwrap();
-    let grids = book.sheet("微网格", GRIDS).unwrap().rows(|row| {
+    let grids = book.sheet("微网格", GRIDS, |row| {
         let (code, line) = (row.digits("微网格编号", 3), row.choice("联户主线", LINES));
         Some(grid_news(GAOCHONG, &code?, line?))
     });
-    let households = book.sheet("住户", HOUSEHOLDS).unwrap().rows(|row| {
+    let households = book.sheet("住户", HOUSEHOLDS, |row| {
         let (number, kind) = (row.code("户编号"), row.choice("住户类型", KINDS));
         let grid = row.digits("微网格编号", 3);
         Some(household_news(GAOCHONG, &number?, &grid?, kind?))
     });
     let values = |rows: Vec<(u32, GridChanged)>| rows.into_iter().map(|(_, news)| news).collect();
-    (values(grids.good), households.good.into_iter().map(|(_, news)| news).collect())
+    (values(grids.unwrap().1.good), households.unwrap().1.good.into_iter().map(|(_, news)| news).collect())
 }
 
 #[tokio::test]

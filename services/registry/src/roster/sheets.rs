@@ -110,7 +110,7 @@ impl Roster {
     /// Reads a file: a workbook, or CSV, which is one sheet, the one it is said to be or else the one whose headings it
     /// has. Blocking work.
     pub(super) fn read(content: Vec<u8>, csv_sheet: &str, today: NaiveDate) -> Result<Self, Unreadable> {
-        let book = &mut open(content, csv_sheet)?;
+        let book = &mut Workbook::either(content, csv_sheet, &known_sheets(), &Limits::default())?;
         let [area, villager_group, party_group, grid, household, resident, merchant] = SHEETS;
         let mut roster = Self {
             areas: sheet(book, area, rows::AREA, |row| rows::division(row, "片区编号", "片区名称")),
@@ -192,30 +192,12 @@ fn sheet<T>(
     if !book.has_sheet(name) {
         return None;
     }
-    Some(match book.sheet(name, columns) {
-        Ok(mut sheet) => {
-            let rows = sheet.rows(read);
-            let Rows { good, flawed, problems, refused } = rows;
+    Some(match book.sheet(name, columns, read) {
+        Ok((sheet, Rows { good, flawed, problems, refused })) => {
             Sheet { name, rows: good, flawed, problems, refused, headings: Some(sheet) }
         }
         Err(problems) => Sheet { name, rows: Vec::new(), flawed: Vec::new(), problems, refused: 0, headings: None },
     })
-}
-
-/// Opens a file, whichever of the two it is.
-fn open(content: Vec<u8>, csv_sheet: &str) -> Result<Workbook, Unreadable> {
-    let limits = &Limits::default();
-    match Workbook::open(content.as_slice(), limits) {
-        Err(Unreadable::NotAWorkbook) if !Workbook::is_archive(&content) => {
-            let mut book = Workbook::from_csv(csv_sheet, &content, limits)?;
-            // Whatever text it is, it is no sheet of a roster: then it is no file that we know either.
-            if csv_sheet.is_empty() && !book.recognise(&known_sheets()) {
-                return Err(Unreadable::NotAWorkbook);
-            }
-            Ok(book)
-        }
-        opened => opened,
-    }
 }
 
 /// The sheets with their columns, by which CSV is recognised.

@@ -13,8 +13,7 @@ fn rows_are_numbered_as_a_spreadsheet_shows_them() {
         [("", text.to_owned()), ("\u{feff}", text.replace("\r\n", "\n")), ("", text.replace("\r\n", "\r"))]
     {
         let mut book = open(format!("{mark}{text}").as_bytes());
-        let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-        let rows = sheet.rows(record);
+        let (_, rows) = book.sheet("住户", COLUMNS, record).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(
             (rows.good[0].0, rows.good[0].1.tags.as_slice()),
             (4, ["独居".to_owned(), "党员".to_owned()].as_slice())
@@ -26,8 +25,8 @@ fn rows_are_numbered_as_a_spreadsheet_shows_them() {
 #[test]
 fn an_apostrophe_before_digits_is_not_part_of_the_code() {
     let mut book = open("户编号,户主,身份证号\n'00001,张三,'999999199003070071\n".as_bytes());
-    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    assert_eq!(sheet.rows(record).good[0].1.number, "00001");
+    let (_, rows) = book.sheet("住户", COLUMNS, record).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(rows.good[0].1.number, "00001");
 }
 
 #[test]
@@ -36,8 +35,9 @@ fn gbk_is_read_as_well_as_utf_8() {
     let gbk =
         b"\xBB\xA7\xB1\xE0\xBA\xC5,\xBB\xA7\xD6\xF7,\xC9\xED\xB7\xDD\xD6\xA4\xBA\xC5\r\n00001,\xD5\xC5\xC8\xFD,\r\n";
     let mut book = open(gbk);
-    let mut sheet = book.sheet("住户", COLUMNS).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let name = sheet.rows(|row| row.name("户主")).good.remove(0).1;
+    let (_, mut rows) =
+        book.sheet("住户", COLUMNS, |row| row.name("户主")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let name = rows.good.remove(0).1;
     assert_eq!(name, "张三");
 }
 
@@ -60,9 +60,8 @@ fn csv_is_recognised_by_its_headings() {
         ("序号, 网 格 \n1,001\n", Some("微网格")),
         ("你好\n", None),
     ] {
-        let mut book = Workbook::from_csv("", text.as_bytes(), &Limits::default()).unwrap();
-        let recognised = book.recognise(&known);
-        assert_eq!(recognised.then(|| book.sheet_names().remove(0)).as_deref(), expected, "{text}");
+        let book = Workbook::either(text.as_bytes(), "", &known, &Limits::default());
+        assert_eq!(book.map(|book| book.sheet_names().remove(0)).ok().as_deref(), expected, "{text}");
     }
 }
 

@@ -75,9 +75,9 @@ fn read(fill: impl FnOnce(&mut Worksheet)) -> Rows<Record> {
         line(sheet, 0, HEADINGS);
         fill(sheet);
     })
-    .sheet("住户", COLUMNS)
+    .sheet("住户", COLUMNS, record)
     .unwrap_or_else(|problems| panic!("{problems:?}"))
-    .rows(record)
+    .1
 }
 
 /// Reads a good row in which one cell was changed, and gives the reasons of its refusal.
