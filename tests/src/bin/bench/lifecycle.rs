@@ -125,7 +125,7 @@ pub(crate) async fn measure(system: &System, arguments: &Arguments) {
     }
     // The same number again, in many more villages.
     fill::villages(&mut owner, 1_000).await;
-    sqlx::raw_sql("truncate concern, move").execute(&mut owner).await.unwrap();
+    sqlx::raw_sql("truncate concern, move cascade").execute(&mut owner).await.unwrap();
     sqlx::raw_sql("delete from change_log where office = 'clerk' and subject = 'bench'")
         .execute(&mut owner)
         .await
