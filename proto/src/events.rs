@@ -66,6 +66,10 @@ events! {
         DemandChanged: "demand",
         DeliberationChanged: "deliberation",
         AttachmentChanged: "attachment",
+        MatterTypeChanged: "matter_type",
+        DeadlineChanged: "deadline",
+        CalendarChanged: "calendar",
+        DeliberationPolicyChanged: "deliberation_policy",
     }
 }
 

@@ -7,12 +7,12 @@ mod store;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use platform::{Result, Tx};
 use proto::names::VillageCode;
 
 pub(crate) use rules::{Calendar, DayKind, HOUR};
-pub(crate) use store::{change_add, change_claim, change_reached, days_list, days_replace};
+pub(crate) use store::{change_add, change_claim, change_reached, days_list, year_revision, year_save};
 
 /// A day that is not as its weekday says, in a place: a prefix of villages' codes, empty for the whole country.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,35 @@ pub(crate) struct Day {
     pub(crate) date: NaiveDate,
     pub(crate) kind: DayKind,
     pub(crate) title: String,
+}
+
+impl Day {
+    pub(crate) fn is_in(&self, year: i32) -> bool {
+        self.date.year() == year
+    }
+}
+
+/// The days of a year in a place: those that it says itself, or all that count there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Year {
+    /// The code of a village or of a sub-district.
+    pub(crate) place: String,
+    pub(crate) year: i32,
+    /// In order.
+    pub(crate) days: Vec<Day>,
+    /// Of what the place says itself; 0: nothing.
+    pub(crate) revision: i64,
+}
+
+impl Year {
+    pub(crate) fn place_name(&self) -> String {
+        let is_village = self.place.parse::<VillageCode>().is_ok();
+        format!("{}/{}", if is_village { "villages" } else { "subdistricts" }, self.place)
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{}/calendars/{}", self.place_name(), self.year)
+    }
 }
 
 /// The calendars of all places.

@@ -1,53 +1,30 @@
 //! The catalogue: what concerns are about, how soon each kind has to be answered and solved, which days are worked on.
 
+mod record;
 mod rpc;
 mod store;
 
-use chrono::NaiveDate;
+use events::Changes;
 use platform::revision::{Mask, must_be};
 use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Scope};
 use proto::names::{MatterTypeName, VillageCode};
 
-use crate::calendar::{self, Calendars, Day};
-use crate::concern::{Matter, Urgency};
+use crate::calendar::{self, Calendars, Day, Year};
+pub(crate) use record::happened;
+use record::{Limits, MatterType, calendar_news};
 
 /// The use cases of the catalogue.
 #[derive(Clone)]
 pub(crate) struct Catalog {
     database: Database,
+    changes: Changes,
     clock: Clock,
     calendars: Calendars,
 }
 
-/// A kind of thing within a matter.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct MatterType {
-    pub(crate) code: String,
-    pub(crate) matter: Matter,
-    pub(crate) title: String,
-    pub(crate) urgency: Urgency,
-    pub(crate) response_hours: Option<i32>,
-    pub(crate) resolution_hours: Option<i32>,
-    pub(crate) deliberation: bool,
-    pub(crate) material: Vec<String>,
-    pub(crate) retired: bool,
-    /// 0 as long as it is as every village begins with it.
-    pub(crate) revision: i64,
-}
-
-/// How soon, where the type says nothing of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct Limits {
-    pub(crate) matter: Matter,
-    pub(crate) urgency: Urgency,
-    pub(crate) response_hours: i32,
-    pub(crate) resolution_hours: i32,
-    pub(crate) revision: i64,
-}
-
 impl Catalog {
-    pub(crate) fn new(database: Database, clock: Clock, calendars: Calendars) -> Self {
-        Self { database, clock, calendars }
+    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
+        Self { database, changes, clock, calendars }
     }
 
     async fn create(
@@ -69,8 +46,10 @@ impl Catalog {
             Err(error) => return Err(error),
         }
         let made = MatterType { revision: 1, ..made };
-        store::type_save(&mut tx, name, &made, by.subject(), self.clock.now()).await?;
-        tx.commit().await?;
+        let now = self.clock.now();
+        store::type_save(&mut tx, name, &made, by.subject(), now).await?;
+        self.changes.append(&mut tx, &by, &[made.news(name, now)?]).await?;
+        self.changes.commit(tx).await?;
         Ok(made)
     }
 
@@ -91,8 +70,10 @@ impl Catalog {
         let before = store::type_get(&mut tx, name).await?;
         must_be(expected, before.revision, name)?;
         let after = changed(before, change);
-        store::type_save(&mut tx, name, &after, by.subject(), self.clock.now()).await?;
-        tx.commit().await?;
+        let now = self.clock.now();
+        store::type_save(&mut tx, name, &after, by.subject(), now).await?;
+        self.changes.append(&mut tx, &by, &[after.news(name, now)?]).await?;
+        self.changes.commit(tx).await?;
         Ok(after)
     }
 
@@ -124,7 +105,7 @@ impl Catalog {
         limits: Limits,
     ) -> Result<Limits> {
         let by = whole(caller, &village)?;
-        let name = rpc::deadline_name(village, &limits);
+        let name = limits.name(village);
         let mut tx = self.database.begin(by.scope()).await?;
         let all = store::limits_list(&mut tx, village).await?;
         let same = |one: &&Limits| (one.matter, one.urgency) == (limits.matter, limits.urgency);
@@ -134,34 +115,50 @@ impl Catalog {
         }
         must_be(expected, before.revision, &name)?;
         let after = Limits { revision: before.revision + 1, ..limits };
-        store::limits_save(&mut tx, village, &after, by.subject(), self.clock.now()).await?;
-        tx.commit().await?;
+        let now = self.clock.now();
+        store::limits_save(&mut tx, village, &after, by.subject(), now).await?;
+        self.changes.append(&mut tx, &by, &[after.news(village, now)?]).await?;
+        self.changes.commit(tx).await?;
         Ok(after)
     }
 
-    async fn calendar(&self, caller: &Caller, village: VillageCode) -> Result<Vec<Day>> {
-        let by = caller.within(&village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+    /// The days of a year as they count in a place, with the revision of the place's own.
+    async fn calendar(&self, caller: &Caller, place: &str, year: i32) -> Result<Year> {
+        let scope: Scope = match place.parse() {
+            Ok(village) => caller.within(&village)?.scope().clone(),
+            // What lies in several villages is told to those who serve all of it.
+            Err(_) => caller.over(place)?,
+        };
+        let mut tx = self.database.begin(&scope).await?;
         let mut days = calendar::days_list(&mut tx).await?;
-        days.retain(|day| village.as_str().starts_with(&day.place));
-        Ok(days)
+        days.retain(|day| place.starts_with(&day.place) && day.is_in(year));
+        // Of several for one day the narrowest place's.
+        days.sort_by_key(|day| (day.date, std::cmp::Reverse(day.place.len())));
+        days.dedup_by_key(|day| day.date);
+        let revision = calendar::year_revision(&mut tx, place, year).await?;
+        Ok(Year { place: place.to_owned(), year, days, revision })
     }
 
     /// Puts days of a place's own in the place of those it had.
-    async fn set_calendar(
-        &self,
-        caller: &Caller,
-        place: &str,
-        year: (NaiveDate, NaiveDate),
-        days: &[Day],
-    ) -> Result<()> {
-        let scope: Scope = caller.over(place)?;
-        let mut tx = self.database.begin(&scope).await?;
-        calendar::days_replace(&mut tx, place, year, days, caller.subject()).await?;
-        calendar::change_add(&mut tx, place, self.clock.now()).await?;
+    async fn set_calendar(&self, caller: &Caller, request: Request, expected: Option<i64>, year: Year) -> Result<Year> {
+        let by = caller.answering_for(&year.place)?;
+        let name = year.name();
+        let mut tx = self.database.begin(by.scope()).await?;
+        let before = calendar::year_revision(&mut tx, &year.place, year.year).await?;
+        if request.claim_of(&mut tx, &year.place, &name).await?.is_some() {
+            let mut days: Vec<Day> = calendar::days_list(&mut tx).await?;
+            days.retain(|day| day.place == year.place && day.is_in(year.year));
+            return Ok(Year { days, revision: before, ..year });
+        }
+        must_be(expected, before, &name)?;
+        let after = Year { revision: before + 1, ..year };
+        let now = self.clock.now();
+        calendar::year_save(&mut tx, &after, by.subject(), now).await?;
+        calendar::change_add(&mut tx, &after.place, now).await?;
+        self.changes.append(&mut tx, &by, &[calendar_news(&after, now)?]).await?;
         self.calendars.load(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
+        self.changes.commit(tx).await?;
+        Ok(after)
     }
 }
 

@@ -203,8 +203,10 @@ impl Deliberations {
         }
         must_be(expected, before.revision, &name)?;
         let after = Policy { revision: before.revision + 1, ..policy };
-        policy::policy_save(&mut tx, village, &after, by.subject(), self.clock.now()).await?;
-        tx.commit().await?;
+        let now = self.clock.now();
+        policy::policy_save(&mut tx, village, &after, by.subject(), now).await?;
+        self.changes.append(&mut tx, &by, &[after.news(village, now)?]).await?;
+        self.changes.commit(tx).await?;
         Ok(after)
     }
 }

@@ -102,7 +102,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         vault.clone(),
     );
     let rotating = tokio::spawn(rotation::keep(database.clone(), vault, SEALED, process.shutdown.clone()));
-    let catalog = catalog::Catalog::new(database.clone(), process.clock.clone(), calendars);
+    let catalog = catalog::Catalog::new(database.clone(), events.changes(), process.clock.clone(), calendars);
     let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
 
     Server::new(&config.platform, database)

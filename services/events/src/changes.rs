@@ -26,9 +26,9 @@ impl Change {
     /// The change that `event` tells of, made by the request in whose trace this is called.
     ///
     /// # Errors
-    /// When the event's name is not that of a village's record: our own mistake.
+    /// When the event's name is that of no village's and no sub-district's record: our own mistake.
     pub fn of<E: Event>(event: &E) -> Result<Self> {
-        let village = village_of(event.name()).ok_or_else(|| Error::internal("an event names no village"))?;
+        let village = place_of(event.name()).ok_or_else(|| Error::internal("an event names no place"))?;
         Ok(Self {
             village: village.to_owned(),
             record: event.name().to_owned(),
@@ -54,9 +54,10 @@ fn refused(error: sqlx::Error) -> Error {
     }
 }
 
-/// The village in a resource name `villages/{village}/…`.
-pub(crate) fn village_of(record: &str) -> Option<&str> {
-    record.strip_prefix("villages/")?.split('/').next()
+/// The village in a resource name `villages/{village}/…`, or the sub-district in `subdistricts/{subdistrict}/…`: whose
+/// code stands in the village's place, so that row security shows it to those who have all of the sub-district.
+pub(crate) fn place_of(record: &str) -> Option<&str> {
+    record.strip_prefix("villages/").or_else(|| record.strip_prefix("subdistricts/"))?.split('/').next()
 }
 
 /// The change log of a service, the bell that wakes its relay, and the one that the relay rings.

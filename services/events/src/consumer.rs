@@ -20,7 +20,7 @@ use tracing::Instrument;
 use crate::broker::{Broker, unavailable};
 use crate::changes::Changes;
 use crate::dead_letters;
-use crate::envelope::{News, newest};
+use crate::envelope::{News, newest, type_of};
 
 /// News applied in one transaction.
 const BATCH: usize = 500;
@@ -161,9 +161,12 @@ impl<R: Reader> Consumer<R> {
     async fn take(&self, messages: Vec<Message>) {
         let mut known = Vec::with_capacity(messages.len());
         for message in messages {
+            if type_of(message.headers.as_ref()).is_some_and(|type_name| !self.reader.knows(type_name)) {
+                self.done(&message, "unknown").await;
+                continue;
+            }
             match News::read(message.headers.as_ref(), message.payload.clone()) {
-                Ok(news) if self.reader.knows(&news.type_name) => known.push((message, news)),
-                Ok(_) => self.done(&message, "unknown").await,
+                Ok(news) => known.push((message, news)),
                 Err(error) => {
                     tracing::warn!(%error, subject = %message.subject, "a message that is not news");
                     self.done(&message, "foreign").await;

@@ -1,14 +1,14 @@
 //! CloudEvents 1.0 in binary mode (NATS protocol binding): attributes in `ce-*` headers, the protobuf
 //! message as payload, the trace context as `traceparent`.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use platform::{Error, Result};
 use proto::events::Event;
 use proto::names::VillageCode;
 
-use crate::changes::village_of;
+use crate::changes::place_of;
 
 /// A change as it goes out.
 pub(crate) struct Outgoing {
@@ -62,8 +62,13 @@ pub struct News {
     pub event: Bytes,
 }
 
+/// The type that a message says it is: what a reader does not know it need not read any further.
+pub(crate) fn type_of(headers: Option<&HeaderMap>) -> Option<&str> {
+    headers?.get("ce-type").map(HeaderValue::as_str)
+}
+
 impl News {
-    /// Reads the envelope of a message.
+    /// Reads the envelope of a message about a village's record.
     ///
     /// # Errors
     /// When a header is missing: somebody else's message on our subject.
@@ -72,7 +77,7 @@ impl News {
             |name: &'static str| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned());
         let required = |name| header(name).ok_or_else(|| Error::internal(format!("news without {name}")));
         let record = required("ce-subject")?;
-        let village = village_of(&record).and_then(|village| village.parse().ok());
+        let village = place_of(&record).and_then(|place| place.parse().ok());
         Ok(Self {
             village: village.ok_or_else(|| Error::internal("news of no village"))?,
             record,
@@ -159,6 +164,7 @@ mod tests {
     #[test]
     fn a_foreign_message_is_not_news() {
         assert!(News::read(None, Bytes::new()).is_err());
+        assert_eq!(type_of(None), None);
     }
 
     proptest! {

@@ -120,6 +120,18 @@ impl Caller {
         }
     }
 
+    /// What the caller may do with what belongs to a whole place (a village, sub-district or county code): as
+    /// [`Caller::over`], with who it is.
+    ///
+    /// # Errors
+    /// `OUTSIDE_SCOPE` when no grant reaches all of it.
+    pub fn answering_for(&self, place: &str) -> Result<Authority> {
+        let scope = self.over(place)?;
+        let held = self.grants.iter().filter(|grant| grant.grids.is_none() && grant.scope.covers_place(place));
+        let office = held.map(|grant| grant.office).min().ok_or_else(|| outside(place))?;
+        Ok(Authority { subject: self.subject.clone(), office, scope, grids: None })
+    }
+
     /// Every scope the caller has, for lists that name no place: in the order of the codes, none within another.
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
@@ -134,7 +146,7 @@ fn outside(place: &str) -> Error {
     Error::Denied { reason: reasons::OUTSIDE_SCOPE, message: format!("{place} is outside the scope of your token") }
 }
 
-/// What a caller may do in one village.
+/// What a caller may do in one village, or in a place that several lie in.
 #[derive(Debug, Clone)]
 pub struct Authority {
     subject: String,
@@ -156,7 +168,7 @@ impl Authority {
         self.office
     }
 
-    /// The scope of the transaction: this village.
+    /// The scope of the transaction: this village, or the place it is about.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope

@@ -71,18 +71,26 @@ impl Request {
     /// # Errors
     /// `REQUEST_ID_REUSED` when the id came with another content before.
     pub async fn claim(&self, tx: &mut Tx, village: &VillageCode, record: &str) -> Result<Option<String>> {
-        let claims = claim_all(tx, &[(self, *village, record.to_owned())]).await?;
+        self.claim_of(tx, village.as_str(), record).await
+    }
+
+    /// The same, about a record of a place: a village, or what several villages lie in, by its code.
+    ///
+    /// # Errors
+    /// As [`Request::claim`].
+    pub async fn claim_of(&self, tx: &mut Tx, place: &str, record: &str) -> Result<Option<String>> {
+        let claims = claim_all(tx, &[(self, place, record.to_owned())]).await?;
         claims.into_iter().next().unwrap_or(Ok(None))
     }
 }
 
-/// Claims several requests at once, no two of them the same, each as [`Request::claim`] does.
+/// Claims several requests at once, no two of them the same, each as [`Request::claim_of`] does.
 ///
 /// # Errors
 /// When the database refuses; what is wrong with one of them is its own answer.
-pub async fn claim_all(tx: &mut Tx, asked: &[(&Request, VillageCode, String)]) -> Result<Vec<Result<Option<String>>>> {
+pub async fn claim_all(tx: &mut Tx, asked: &[(&Request, &str, String)]) -> Result<Vec<Result<Option<String>>>> {
     let ids: Vec<(&str, Uuid)> =
-        asked.iter().filter_map(|(request, village, _)| Some((village.as_str(), request.id?))).collect();
+        asked.iter().filter_map(|(request, village, _)| Some((*village, request.id?))).collect();
     if ids.is_empty() {
         return Ok(asked.iter().map(|_| Ok(None)).collect());
     }
@@ -121,8 +129,8 @@ pub async fn claim_all(tx: &mut Tx, asked: &[(&Request, VillageCode, String)]) -
         .map(|(village, id, fingerprint, record)| ((village, id), (fingerprint, record)))
         .filter(|(key, _)| !claimed.contains(key))
         .collect();
-    let answer = |request: &Request, village: &VillageCode| {
-        let (fingerprint, record) = there.get(&(village.to_string(), request.id?))?;
+    let answer = |request: &Request, village: &str| {
+        let (fingerprint, record) = there.get(&(village.to_owned(), request.id?))?;
         Some(if *fingerprint == request.fingerprint {
             Ok(record.clone())
         } else {

@@ -1,9 +1,9 @@
 //! The calendar in the database.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use platform::{Result, Tx};
+use platform::{Error, Result, Tx};
 
-use super::{Day, DayKind};
+use super::{Day, DayKind, Year};
 
 /// All days of all places.
 pub(crate) async fn days_list(tx: &mut Tx) -> Result<Vec<Day>> {
@@ -14,28 +14,48 @@ pub(crate) async fn days_list(tx: &mut Tx) -> Result<Vec<Day>> {
     Ok(rows.into_iter().map(|(place, date, kind, title)| Day { place, date, kind, title }).collect())
 }
 
-/// Puts these days of a year in the place of those that the place had.
-pub(crate) async fn days_replace(
-    tx: &mut Tx,
-    place: &str,
-    year: (NaiveDate, NaiveDate),
-    days: &[Day],
-    by: &str,
-) -> Result<()> {
-    sqlx::query("delete from calendar_day where place = $1 and day between $2 and $3")
+/// The revision of what a place says of a year; 0: nothing.
+pub(crate) async fn year_revision(tx: &mut Tx, place: &str, year: i32) -> Result<i64> {
+    let found: Option<i64> = sqlx::query_scalar("select revision from calendar_year where village = $1 and year = $2")
         .bind(place)
-        .bind(year.0)
-        .bind(year.1)
+        .bind(year)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Puts the days that a place says of a year in the place of those it had. Whoever was faster goes before.
+pub(crate) async fn year_save(tx: &mut Tx, year: &Year, by: &str, now: DateTime<Utc>) -> Result<()> {
+    let saved = sqlx::query(
+        "insert into calendar_year as known (village, year, revision, updated_at, updated_by)
+         values ($1, $2, $3, $4, $5)
+         on conflict (village, year) do update
+            set revision = excluded.revision, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+          where known.revision = excluded.revision - 1",
+    )
+    .bind(&year.place)
+    .bind(year.year)
+    .bind(year.revision)
+    .bind(now)
+    .bind(by)
+    .execute(&mut **tx)
+    .await?;
+    if saved.rows_affected() == 0 {
+        return Err(Error::Stale { name: year.name() });
+    }
+    sqlx::query("delete from calendar_day where place = $1 and date_part('year', day) = $2")
+        .bind(&year.place)
+        .bind(f64::from(year.year))
         .execute(&mut **tx)
         .await?;
     sqlx::query(
         "insert into calendar_day (place, day, kind, name, updated_by)
          select $1, day, kind, name, $5 from unnest($2::date[], $3::text[], $4::text[]) as said (day, kind, name)",
     )
-    .bind(place)
-    .bind(days.iter().map(|day| day.date).collect::<Vec<_>>())
-    .bind(days.iter().map(|day| day.kind.as_str()).collect::<Vec<_>>())
-    .bind(days.iter().map(|day| day.title.as_str()).collect::<Vec<_>>())
+    .bind(&year.place)
+    .bind(year.days.iter().map(|day| day.date).collect::<Vec<_>>())
+    .bind(year.days.iter().map(|day| day.kind.as_str()).collect::<Vec<_>>())
+    .bind(year.days.iter().map(|day| day.title.as_str()).collect::<Vec<_>>())
     .bind(by)
     .execute(&mut **tx)
     .await?;

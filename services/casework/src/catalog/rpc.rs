@@ -1,6 +1,6 @@
 //! The catalogue as the contract speaks of it. No rules, no SQL.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::Datelike;
 use platform::revision::{Mask, expected};
 use platform::server::admit;
 use platform::{Error, Page, Result, Violations};
@@ -11,7 +11,7 @@ use proto::time::{date, naive_date};
 use tonic::{Request, Response, Status};
 
 use super::{Catalog, Limits, MatterType};
-use crate::calendar::{Day, DayKind};
+use crate::calendar::{Day, DayKind, Year};
 use crate::concern::{Matter, Urgency};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -22,6 +22,8 @@ const TITLE_LENGTH: usize = 50;
 const MATERIALS: usize = 20;
 /// No limit is longer than three years of eight working hours a day.
 const LONGEST_HOURS: i32 = 6000;
+/// Which places have a calendar.
+const PLACES: &str = "has to be villages/{village} or subdistricts/{subdistrict}";
 /// The fields of a type that can be changed.
 const CHANGEABLE: &[&str] =
     &["title", "urgency", "response_hours", "resolution_hours", "deliberation", "material", "retired"];
@@ -107,17 +109,16 @@ impl CatalogService for Catalog {
 
     async fn get_calendar(&self, request: Request<pb::GetCalendarRequest>) -> Answer<pb::Calendar> {
         let (caller, message) = admit(request)?;
-        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
-        let days = self.calendar(&caller, village).await?;
-        Ok(Response::new(year_told(message.parent, message.year, days)))
+        let place = read_place(&message.parent).ok_or_else(|| Error::field("parent", PLACES))?;
+        Ok(Response::new(year_told(self.calendar(&caller, &place, message.year).await?)))
     }
 
     async fn update_calendar(&self, request: Request<pb::UpdateCalendarRequest>) -> Answer<pb::Calendar> {
         let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
         let said = message.calendar.unwrap_or_default();
-        let (place, year, days) = read_year(&said)?;
-        self.set_calendar(&caller, &place, year, &days).await?;
-        Ok(Response::new(year_told(said.place, said.year, days)))
+        let year = read_year(&said)?;
+        Ok(Response::new(year_told(self.set_calendar(&caller, request, expected(&said.etag)?, year).await?)))
     }
 }
 
@@ -195,12 +196,6 @@ fn told(village: VillageCode, one: MatterType) -> pb::MatterType {
     }
 }
 
-/// The name of a deadline: matter and urgency, in the words of the contract.
-pub(super) fn deadline_name(village: VillageCode, limits: &Limits) -> String {
-    let matter = limits.matter.as_str().replace('_', "-");
-    format!("villages/{village}/deadlines/{matter}-{}", limits.urgency.as_str())
-}
-
 fn deadline_named(name: &str) -> Option<(VillageCode, Matter, Urgency)> {
     let (village, deadline) = name.strip_prefix("villages/")?.split_once("/deadlines/")?;
     let (matter, urgency) = deadline.rsplit_once('-')?;
@@ -210,7 +205,7 @@ fn deadline_named(name: &str) -> Option<(VillageCode, Matter, Urgency)> {
 
 fn limits_told(village: VillageCode, one: &Limits) -> pb::Deadline {
     pb::Deadline {
-        name: deadline_name(village, one),
+        name: one.name(village),
         matter: one.matter.into(),
         urgency: one.urgency.into(),
         response_hours: one.response_hours,
@@ -220,27 +215,32 @@ fn limits_told(village: VillageCode, one: &Limits) -> pb::Deadline {
     }
 }
 
-/// The days of a year; of several for one day the narrowest place's.
-fn year_told(place: String, year: i32, days: Vec<Day>) -> pb::Calendar {
-    let mut days: Vec<Day> = days.into_iter().filter(|day| day.date.year() == year).collect();
-    days.sort_by_key(|day| (day.date, std::cmp::Reverse(day.place.len())));
-    days.dedup_by_key(|day| day.date);
-    let known = !days.is_empty();
-    let day = |day: Day| pb::CalendarDay { date: Some(date(day.date)), kind: day.kind.into(), title: day.title };
-    pb::Calendar { place, year, days: days.into_iter().map(day).collect(), known }
+fn year_told(year: Year) -> pb::Calendar {
+    let day =
+        |day: &Day| pb::CalendarDay { date: Some(date(day.date)), kind: day.kind.into(), title: day.title.clone() };
+    pb::Calendar {
+        place: year.place_name(),
+        year: year.year,
+        days: year.days.iter().map(day).collect(),
+        known: !year.days.is_empty(),
+        etag: year.revision.to_string(),
+    }
 }
 
-/// The place, the first and last day of the year, and its days.
-fn read_year(said: &pb::Calendar) -> Result<(String, (NaiveDate, NaiveDate), Vec<Day>)> {
+/// The code of a place that a name names.
+fn read_place(name: &str) -> Option<String> {
+    let village = name.parse().map(|VillageName(code)| code.to_string());
+    village.or(name.parse().map(|SubdistrictName(code)| code.to_string())).ok()
+}
+
+/// The days that a place says of a year.
+fn read_year(said: &pb::Calendar) -> Result<Year> {
     let mut wrong = Violations::new();
-    let village = said.place.parse().map(|VillageName(code)| code.to_string());
-    let place = village.or(said.place.parse().map(|SubdistrictName(code)| code.to_string())).ok();
+    let place = read_place(&said.place);
     if place.is_none() {
-        wrong.add("calendar.place", "has to be villages/{village} or subdistricts/{subdistrict}");
+        wrong.add("calendar.place", PLACES);
     }
-    let year = NaiveDate::from_ymd_opt(said.year, 1, 1).zip(NaiveDate::from_ymd_opt(said.year, 12, 31));
-    let year = year.filter(|_| (2000..=2200).contains(&said.year));
-    if year.is_none() {
+    if !(2000..=2200).contains(&said.year) {
         wrong.add("calendar.year", "has to be from 2000 to 2200");
     }
     let mut days: Vec<Day> = Vec::new();
@@ -257,6 +257,6 @@ fn read_year(said: &pb::Calendar) -> Result<(String, (NaiveDate, NaiveDate), Vec
             _ => wrong.add(field, "has to be a day of the year, with what it is"),
         }
     }
-    let (place, year) = wrong.finish(place.zip(year))?;
-    Ok((place, year, days))
+    days.sort_by_key(|day| day.date);
+    Ok(Year { place: wrong.finish(place)?, year: said.year, days, revision: 0 })
 }

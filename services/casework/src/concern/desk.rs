@@ -69,8 +69,12 @@ impl Desk for ConcernDesk {
     async fn carry_out(&self, orders: &[Asked]) -> Result<Vec<Result<Concern>>> {
         let scope = Scope::villages(orders.iter().map(|asked| asked.name().village));
         let mut tx = self.database.begin(&scope).await?;
-        let claims: Vec<_> =
-            orders.iter().map(|asked| (&asked.request, asked.name().village, asked.name().to_string())).collect();
+        let names: Vec<ConcernName> = orders.iter().map(Asked::name).collect();
+        let claims: Vec<_> = orders
+            .iter()
+            .zip(&names)
+            .map(|(asked, name)| (&asked.request, name.village.as_str(), name.to_string()))
+            .collect();
         let mut decided = Vec::new();
         let mut answers: HashMap<ConcernName, Result<Concern>> = HashMap::new();
         for (asked, claim) in orders.iter().zip(claim_all(&mut tx, &claims).await?) {

@@ -2,8 +2,13 @@
 //! objections are heard. A village that has said nothing goes by the defaults.
 
 use chrono::{DateTime, Utc};
+use events::Change;
 use platform::{Error, Result, Tx};
+use proto::casework::v1 as pb;
 use proto::names::{VillageCode, VillageName};
+use proto::time::timestamp;
+
+use crate::catalog::happened;
 
 /// Days of the longest notice.
 pub(crate) const LONGEST_NOTICE: i32 = 60;
@@ -25,6 +30,20 @@ pub(crate) struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { large_expense_yuan: 20_000, notice_days: 7, contact: String::new(), revision: 0 }
+    }
+}
+
+impl Policy {
+    /// The news of it: where objections are heard does not travel.
+    pub(crate) fn news(&self, village: VillageCode, now: DateTime<Utc>) -> Result<Change> {
+        Change::of(&pb::DeliberationPolicyChanged {
+            name: name(village),
+            revision: self.revision,
+            happened: happened(self.revision).into(),
+            change_time: Some(timestamp(now)),
+            large_expense_yuan: self.large_expense_yuan,
+            notice_days: self.notice_days,
+        })
     }
 }
 

@@ -3,11 +3,13 @@
 use harness::{Call, Running, Stage};
 use platform::{Clock, Office};
 use proto::casework::v1::catalog_service_client::CatalogServiceClient;
+use proto::casework::v1::deliberation_service_client::DeliberationServiceClient;
 use proto::casework::v1::{
     AcceptConcernRequest, Calendar, CalendarDay, CalendarDayKind, Concern, CreateMatterTypeRequest, Deadline,
-    DecideExtensionRequest, ExplainDeadlineRequest, ExtendDeadlineRequest, GetCalendarRequest, GetMatterTypeRequest,
-    ListDeadlinesRequest, ListMatterTypesRequest, ListMovesRequest, Matter, MatterType, MoveKind,
-    SuspendConcernRequest, UpdateCalendarRequest, UpdateDeadlineRequest, UpdateMatterTypeRequest, Urgency,
+    DecideExtensionRequest, DeliberationPolicy, ExplainDeadlineRequest, ExtendDeadlineRequest, GetCalendarRequest,
+    GetMatterTypeRequest, ListDeadlinesRequest, ListMatterTypesRequest, ListMovesRequest, Matter, MatterType, MoveKind,
+    SuspendConcernRequest, UpdateCalendarRequest, UpdateDeadlineRequest, UpdateDeliberationPolicyRequest,
+    UpdateMatterTypeRequest, Urgency,
 };
 use proto::google::r#type::Date;
 use tonic::Code;
@@ -204,9 +206,9 @@ async fn the_operator_brings_in_a_year_without_a_release() {
         place: "subdistricts/430112011".into(),
         year: 2027,
         days: vec![day(2, 5, CalendarDayKind::Holiday), day(2, 14, CalendarDayKind::MakeupWorkday)],
-        known: false,
+        ..Calendar::default()
     };
-    let update = UpdateCalendarRequest { calendar: Some(calendar.clone()) };
+    let update = UpdateCalendarRequest { calendar: Some(calendar.clone()), ..Default::default() };
     operator.update_calendar(update.clone()).await.unwrap();
     let known = operator.get_calendar(ask(2027)).await.unwrap().into_inner();
     assert_eq!((known.known, &known.days), (true, &calendar.days));
@@ -216,7 +218,82 @@ async fn the_operator_brings_in_a_year_without_a_release() {
     assert!(!elsewhere.get_calendar(there).await.unwrap().into_inner().known);
     assert_eq!(elsewhere.update_calendar(update).await.unwrap_err().code(), Code::PermissionDenied);
     let wrong = Calendar { days: vec![day(2, 30, CalendarDayKind::Holiday)], ..calendar };
-    let wrong = UpdateCalendarRequest { calendar: Some(wrong) };
+    let wrong = UpdateCalendarRequest { calendar: Some(wrong), ..Default::default() };
     assert_eq!(operator.update_calendar(wrong).await.unwrap_err().code(), Code::InvalidArgument);
     rows(&running, "select count(*) from calendar_change", 1).await;
+}
+
+#[tokio::test]
+async fn who_changed_the_catalogue_or_the_calendar_is_on_record_and_a_repeat_or_a_stale_copy_changes_nothing() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut operator = catalog(&stage, &running, Office::Operator, "430112011");
+    let place = "subdistricts/430112011".to_owned();
+    let calendar = Calendar {
+        place: place.clone(),
+        year: 2027,
+        days: vec![CalendarDay {
+            date: Some(Date { year: 2027, month: 1, day: 1 }),
+            kind: CalendarDayKind::Holiday.into(),
+            title: "元旦".into(),
+        }],
+        etag: "0".into(),
+        ..Calendar::default()
+    };
+    let request_id = uuid::Uuid::now_v7().to_string();
+    let update = UpdateCalendarRequest { calendar: Some(calendar.clone()), request_id };
+    let made = operator.update_calendar(update.clone()).await.unwrap().into_inner();
+    assert_eq!((made.etag.as_str(), made.known), ("1", true));
+    assert_eq!(operator.update_calendar(update).await.unwrap().into_inner(), made, "the same request again");
+    let stale = UpdateCalendarRequest { calendar: Some(calendar), ..Default::default() };
+    assert_eq!(operator.update_calendar(stale).await.unwrap_err().code(), Code::Aborted);
+    let read = operator.get_calendar(GetCalendarRequest { parent: place, year: 2027 }).await.unwrap().into_inner();
+    assert_eq!(read, made);
+    // A village has said nothing of its own, and does not read what lies around it by itself.
+    let mut clerk = catalog(&stage, &running, Office::Clerk, GAOCHONG);
+    let ours = clerk.get_calendar(GetCalendarRequest { parent: parent(), year: 2027 }).await.unwrap().into_inner();
+    assert_eq!((ours.days, ours.etag.as_str()), (made.days, "0"));
+
+    let policy = DeliberationPolicy {
+        name: format!("{}/deliberationPolicy", parent()),
+        large_expense_yuan: 50_000,
+        notice_days: 5,
+        ..Default::default()
+    };
+    let caller = stage.caller(Office::Clerk, GAOCHONG, &[]);
+    DeliberationServiceClient::with_interceptor(running.channel(), caller)
+        .update_deliberation_policy(UpdateDeliberationPolicyRequest { policy: Some(policy), ..Default::default() })
+        .await
+        .unwrap();
+    let deadline = Deadline {
+        name: format!("{}/deadlines/environment-normal", parent()),
+        response_hours: 4,
+        resolution_hours: 8,
+        ..Default::default()
+    };
+    clerk.update_deadline(UpdateDeadlineRequest { deadline: Some(deadline), ..Default::default() }).await.unwrap();
+    let refuse = MatterType { name: format!("{}/matterTypes/refuse", parent()), retired: true, ..Default::default() };
+    let update = UpdateMatterTypeRequest {
+        matter_type: Some(refuse),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["retired".into()] }),
+        ..Default::default()
+    };
+    clerk.update_matter_type(update).await.unwrap();
+    let mut log: Vec<(String, String, i64, String)> = sqlx::query_as(
+        "select noun, record, revision, office from change_log where recorded_at <= now() and subject <> ''",
+    )
+    .fetch_all(&mut running.database.connect_as_owner().await)
+    .await
+    .unwrap();
+    log.sort();
+    let entry = |noun: &str, record: String, office: &str| (noun.to_owned(), record, 1, office.to_owned());
+    let expected = [
+        entry("calendar", "subdistricts/430112011/calendars/2027".into(), "operator"),
+        entry("deadline", format!("{}/deadlines/environment-normal", parent()), "clerk"),
+        entry("deliberation_policy", format!("{}/deliberationPolicy", parent()), "clerk"),
+        entry("matter_type", format!("{}/matterTypes/refuse", parent()), "clerk"),
+    ];
+    assert_eq!(log, expected);
+    // And it is news: of a place that is no village, too.
+    rows(&running, "select count(*) from published", 4).await;
 }
