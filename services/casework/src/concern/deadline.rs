@@ -1,13 +1,14 @@
 //! The clocks of a concern: by when somebody has to answer for it, and by when it has to be solved. Pure.
 //!
 //! Both count working time. The limits are those of the day on which it was raised, and nothing but an extension changes
-//! them. The second clock rests while the concern is laid aside, was returned for more, or is said to be solved, and then
+//! them; when the calendar is changed, what is due is reckoned again from the same beginning. The second clock rests while the concern is laid aside, was returned for more, or is said to be solved, and then
 //! goes on from where it was: what is used up is never given back, whatever is edited, merged, reopened or ruled anew.
 
 use chrono::{DateTime, Utc};
 
 use super::owner::Owner;
 use super::record::{Concern, MoveKind, State};
+use super::rules::Before;
 use super::workflow::Act;
 use crate::calendar::{Calendar, HOUR};
 
@@ -112,16 +113,15 @@ impl Deadline {
 
     /// Both clocks begin when the concern comes in, whatever day it was raised on: nobody can answer for it earlier.
     pub(crate) fn begin(terms: &Terms, now: Now<'_>) -> Self {
-        let answer = now.calendar.after(now.at, i64::from(terms.response_hours) * HOUR);
         let mut deadline = Self {
             urgency: terms.urgency,
             response_hours: terms.response_hours,
             resolution_hours: terms.resolution_hours,
             running_since: Some(now.at),
-            response_due_at: Some(answer),
-            respond_by: Some(answer),
             ..Self::none()
         };
+        deadline.response_due_at = Some(deadline.answer_after(now.at, now.calendar));
+        deadline.respond_by = deadline.response_due_at;
         deadline.reckon(now.calendar);
         deadline.arm(now.calendar);
         deadline
@@ -147,20 +147,48 @@ impl Deadline {
         self.due_at = self.running_since.map(|since| calendar.after(since, left));
     }
 
-    /// Reckons again because the calendar has changed; says whether that makes a difference.
-    pub(crate) fn reckon_again(&mut self, calendar: &Calendar) -> bool {
-        let before = self.due_at;
-        self.reckon(calendar);
-        self.arm(calendar);
-        self.due_at != before
+    /// Reckons both clocks again because the calendar has changed; says whether that makes a difference. `began`: when the
+    /// concern came in; `answering_since`: since when whoever has it to answer now has had the time for it.
+    pub(crate) fn reckon_again(
+        &mut self,
+        began: DateTime<Utc>,
+        answering_since: Option<DateTime<Utc>>,
+        now: Now<'_>,
+    ) -> bool {
+        let before = (self.due_at, self.respond_by, self.response_due_at);
+        self.reckon(now.calendar);
+        self.reckon_first(began, now.calendar);
+        if let Some(since) = answering_since.filter(|_| self.respond_by.is_some()) {
+            self.respond_by = Some(self.answer_after(since, now.calendar));
+        }
+        self.forget_early_warnings(now);
+        self.arm(now.calendar);
+        (self.due_at, self.respond_by, self.response_due_at) != before
     }
 
-    /// Grants what was asked for. What becomes due later may be warned of again.
+    /// By when somebody has to answer who has it since then.
+    fn answer_after(&self, since: DateTime<Utc>, calendar: &Calendar) -> DateTime<Utc> {
+        calendar.after(since, i64::from(self.response_hours) * HOUR)
+    }
+
+    /// When the first answer is due, as long as there is none; what was answered was in time or not, and stays so.
+    fn reckon_first(&mut self, began: DateTime<Utc>, calendar: &Calendar) {
+        if self.responded_at.is_none() && self.response_due_at.is_some() {
+            self.response_due_at = Some(self.answer_after(began, calendar));
+        }
+    }
+
+    /// Grants what was asked for.
     fn extend(&mut self, now: Now<'_>) {
         self.extension_hours = self.extension_asked;
         self.reckon(now.calendar);
+        self.forget_early_warnings(now);
+    }
+
+    /// What becomes due later may be warned of again.
+    fn forget_early_warnings(&mut self, now: Now<'_>) {
         for (warning, at) in self.bells(now.calendar) {
-            if matches!(warning, Warning::DueSoon | Warning::Overdue) && at.is_some_and(|at| at > now.at) {
+            if at.is_some_and(|at| at > now.at) {
                 self.warnings &= !(warning as i32);
             }
         }
@@ -222,10 +250,13 @@ fn runs(concern: &Concern) -> bool {
 }
 
 /// The answer's clock of a concern that is taken out of its demand: merging it was an answer, which is taken back with it,
-/// and whoever had it to answer has to by when they had to before.
-pub(crate) fn stand_again(deadline: &mut Deadline, respond_by: Option<DateTime<Utc>>, merged_at: DateTime<Utc>) {
-    deadline.respond_by = respond_by;
-    deadline.responded_at = deadline.responded_at.filter(|at| *at != merged_at);
+/// and whoever had it to answer has to by when they had to before, as the calendar has it now.
+pub(crate) fn stand_again(concern: &mut Concern, stood: Before, calendar: &Calendar) {
+    let (began, deadline) = (concern.created_at, &mut concern.deadline);
+    deadline.responded_at = deadline.responded_at.filter(|at| *at != stood.merged_at);
+    deadline.reckon_first(began, calendar);
+    let again = stood.answering_since.map(|since| deadline.answer_after(since, calendar));
+    deadline.respond_by = stood.respond_by.map(|by| again.unwrap_or(by));
 }
 
 /// Who has to answer: accept the concern, or return it.
@@ -262,7 +293,7 @@ pub(crate) fn turn(before: &Concern, concern: &mut Concern, act: Act, subject: &
         deadline.respond_by = None;
     } else if must != answerer(before) && act != Act::Split {
         // Somebody else has to answer, and gets the time for it; when the first answer was due stays as it was.
-        deadline.respond_by = Some(now.calendar.after(now.at, i64::from(deadline.response_hours) * HOUR));
+        deadline.respond_by = Some(deadline.answer_after(now.at, now.calendar));
         deadline.warnings &= !ANSWER;
     }
     match act {

@@ -370,4 +370,6 @@ pub(crate) struct Move {
     pub(crate) spent: Option<i64>,
     /// What was due afterwards; none while the clock rests.
     pub(crate) due_at: Option<DateTime<Utc>>,
+    /// By when whoever had it to answer afterwards had to; none when nobody had.
+    pub(crate) respond_by: Option<DateTime<Utc>>,
 }

@@ -141,8 +141,9 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Before {
     pub(crate) state: State,
-    /// By when whoever had it to answer had to.
+    /// By when whoever had it to answer had to, and since when they had the time for it.
     pub(crate) respond_by: Option<DateTime<Utc>>,
+    pub(crate) answering_since: Option<DateTime<Utc>>,
     /// When it was merged.
     pub(crate) merged_at: DateTime<Utc>,
 }
@@ -226,7 +227,7 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
     let detail = more(&before, &command, today)?;
     let as_it_was = before.clone();
     let mut step = Step::after(before, act.kind(), now.at, |concern| {
-        follow(concern, command, by.subject, today);
+        follow(concern, command, by.subject, now);
         concern.state = state;
         concern.acted_at = now.at;
         concern.closed_on = (state == State::Closed).then(|| concern.closed_on.unwrap_or(today));
@@ -240,7 +241,8 @@ pub(crate) fn act(before: Concern, command: Command, note: &str, by: Actor<'_>, 
 }
 
 /// What follows from a command beside the state.
-fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDate) {
+fn follow(concern: &mut Concern, command: Command, subject: &str, now: Now<'_>) {
+    let today = village_day(now.at);
     match command {
         Command::Accept | Command::Start => {
             concern.accepted_on = concern.accepted_on.or(Some(today));
@@ -298,7 +300,7 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, today: NaiveDa
         Command::Merge(demand) => concern.demand = Some(demand),
         Command::Split(stood) => {
             concern.demand = None;
-            deadline::stand_again(&mut concern.deadline, stood.respond_by, stood.merged_at);
+            deadline::stand_again(concern, stood, now.calendar);
         }
         Command::Answer { result, owner } => {
             concern.assignee = None;

@@ -25,6 +25,8 @@ const CALENDAR_INTERVAL: Duration = Duration::from_secs(30);
 const SETTLED: Duration = Duration::from_secs(60);
 /// Concerns of one look.
 const MOST: i64 = 100;
+/// What is said when a changed calendar moves a deadline.
+const RECKONED: &str = "工作日历有变动，期限重新计算";
 /// How long the database may take over one look.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -96,11 +98,18 @@ impl Watch {
         let reached: Option<ConcernName> = change.reached.parse().ok();
         let running = store::concerns_running(&mut tx, &change.place, reached.as_ref(), MOST).await?;
         let last = running.last().map(|concern| concern.name.to_string());
+        let answered: Vec<&ConcernName> =
+            running.iter().filter(|one| one.deadline.respond_by.is_some()).map(|one| &one.name).collect();
+        let since = store::answering_since(&mut tx, &answered).await?;
         let mut moved = Vec::new();
         for mut concern in running {
             let calendar = self.calendars.of(&mut tx, concern.name.village).await?;
-            if concern.deadline.reckon_again(&calendar) {
-                moved.push(Step::after(concern, MoveKind::Reckoned, at, |_| {}));
+            let now = Now { at, calendar: &calendar };
+            let (began, since) = (concern.created_at, since.get(&concern.name).copied());
+            if concern.deadline.reckon_again(began, since, now) {
+                let mut step = Step::after(concern, MoveKind::Reckoned, at, |_| {});
+                RECKONED.clone_into(&mut step.note);
+                moved.push(step);
             }
         }
         self.tell(&mut tx, &moved).await?;

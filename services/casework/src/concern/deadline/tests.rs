@@ -69,6 +69,7 @@ fn kept(step: &Step) -> Move {
         assignee: concern.assignee,
         spent: Some(concern.deadline.spent),
         due_at: concern.deadline.due_at,
+        respond_by: concern.deadline.respond_by,
     }
 }
 
@@ -150,6 +151,46 @@ fn more_time_is_granted_once_and_by_somebody_else() {
     let granted = does(asked, Command::DecideExtension { granted: true }, "b", monday(11)).unwrap().concern;
     assert_eq!(granted.deadline.due_at, Some(monday(9 * 24 + 9)));
     assert!(does(granted, Command::AskExtension { hours: 8 }, "a", monday(12)).is_err());
+}
+
+#[test]
+fn a_calendar_that_is_changed_moves_both_clocks_from_the_same_beginning_and_warns_anew() {
+    let step = reported(monday(9));
+    let mut moves = vec![kept(&step)];
+    let given = does(step.concern, Command::Assign(Owner::Office, None), "a", monday(15)).unwrap();
+    moves.push(kept(&given));
+    let mut concern = given.concern;
+    // On Tuesday afternoon they are warned that it is soon too late to answer; then Tuesday turns out to be a holiday.
+    let warned = concern.deadline.ring(Now { at: monday(24 + 14), calendar: &calendar() });
+    assert_eq!(warned, Some(Warning::ResponseDueSoon));
+    let tuesday = platform::clock::village_day(monday(24 + 9));
+    let free = Calendar::new([(tuesday, crate::calendar::DayKind::Holiday)]);
+    let now = Now { at: monday(24 + 14), calendar: &free };
+    assert!(concern.deadline.reckon_again(monday(9), Some(monday(15)), now));
+    let mut step = Step::after(concern, MoveKind::Reckoned, now.at, |_| {});
+    step.note = "工作日历有变动".into();
+    moves.push(kept(&step));
+    let deadline = &step.concern.deadline;
+    assert_eq!(deadline.response_due_at, Some(monday(48 + 9)), "the first answer");
+    assert_eq!(deadline.respond_by, Some(monday(48 + 15)), "theirs who have it now");
+    assert_eq!(deadline.due_at, Some(monday(8 * 24 + 9)));
+    assert_eq!(deadline.warnings, 0);
+    assert!(deadline.alarm_at.is_some_and(|alarm| alarm <= free.before(monday(48 + 15), 2 * HOUR)));
+    assert!(!step.concern.deadline.clone().reckon_again(monday(9), Some(monday(15)), now), "once is enough");
+    let told = explain(&step.concern, &moves, now);
+    let answers: Vec<_> = told.answers.iter().map(|one| (one.began_with, one.due_at, one.shifts.len())).collect();
+    assert_eq!(
+        answers,
+        [(MoveKind::Reported, Some(monday(24 + 9)), 0), (MoveKind::Assigned, Some(monday(48 + 15)), 1),]
+    );
+    assert_eq!(told.answers[1].shifts[0].note, "工作日历有变动");
+    assert_eq!(told.segments[0].shifts[0].due_at, monday(8 * 24 + 9));
+
+    // What was answered is answered: in time, or not.
+    let accepted = does(step.concern, Command::Accept, "b", monday(48 + 9)).unwrap().concern;
+    let mut deadline = accepted.deadline.clone();
+    assert!(deadline.reckon_again(monday(9), None, Now { at: monday(48 + 10), calendar: &calendar() }));
+    assert_eq!((deadline.response_due_at, deadline.respond_by), (Some(monday(48 + 9)), None));
 }
 
 #[test]

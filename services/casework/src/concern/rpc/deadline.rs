@@ -3,10 +3,10 @@
 use proto::casework::v1 as pb;
 use proto::time::timestamp;
 
-use crate::concern::explain::{Explanation, Segment};
+use crate::concern::explain::{Explanation, Segment, Shift};
 
 pub(super) fn told(name: String, explanation: Explanation) -> pb::DeadlineExplanation {
-    let Explanation { deadline, spent, segments, missing_years } = explanation;
+    let Explanation { deadline, spent, segments, answers, missing_years } = explanation;
     if !deadline.exists() {
         return pb::DeadlineExplanation { name, ..pb::DeadlineExplanation::default() };
     }
@@ -23,6 +23,7 @@ pub(super) fn told(name: String, explanation: Explanation) -> pb::DeadlineExplan
         left_seconds: deadline.limit() - spent,
         due_time: deadline.due_at.map(timestamp),
         segments: segments.into_iter().map(segment).collect(),
+        response_segments: answers.into_iter().map(segment).collect(),
         warnings: missing_years
             .into_iter()
             .map(|year| format!("{year}年的放假安排还没有录入，周末按休息日、其余按工作日计算"))
@@ -39,5 +40,15 @@ fn segment(one: Segment) -> pb::DeadlineSegment {
         began_with: one.began_with.into(),
         note: one.note,
         due_time: one.due_at.map(timestamp),
+        shifts: one.shifts.into_iter().map(shift).collect(),
+    }
+}
+
+fn shift(one: Shift) -> pb::DeadlineShift {
+    pb::DeadlineShift {
+        move_time: Some(timestamp(one.at)),
+        kind: one.kind.into(),
+        note: one.note,
+        due_time: Some(timestamp(one.due_at)),
     }
 }

@@ -189,7 +189,9 @@ fn command(act: Act) -> Command {
         Act::DecideExtension(granted) => Command::DecideExtension { granted },
         Act::Update => Command::Update(Update { text: Some("改过".into()), ..Update::default() }),
         Act::Merge => Command::Merge(Uuid::from_u128(9)),
-        Act::Split => Command::Split(Before { state: State::Accepted, respond_by: None, merged_at: now() }),
+        Act::Split => {
+            Command::Split(Before { state: State::Accepted, respond_by: None, answering_since: None, merged_at: now() })
+        }
         Act::Answer => Command::Answer { result: "儿童之家已开放".into(), owner: Owner::Office },
         Act::ReceivePapers => Command::ReceivePapers { titles: vec!["社会保障卡".into()], on: None },
         Act::ReturnPapers => Command::ReturnPapers { titles: Vec::new(), on: None },

@@ -37,7 +37,7 @@ pub(crate) async fn alarms_put_off(tx: &mut Tx, alarms: &[(ConcernName, Option<D
     Ok(())
 }
 
-/// Concerns of a place whose clock runs, after the one that was reached, in the order of their keys, kept from
+/// Concerns of a place of which a clock runs, after the one that was reached, in the order of their keys, kept from
 /// others until the transaction ends.
 pub(crate) async fn concerns_running(
     tx: &mut Tx,
@@ -50,7 +50,7 @@ pub(crate) async fn concerns_running(
         "",
         "where village >= $1 and village < $1 || ':'
            and (village, id) > ($2, $3)
-           and running_since is not null
+           and (running_since is not null or respond_by is not null)
          order by village, id
          limit $4
            for update"

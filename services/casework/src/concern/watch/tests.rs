@@ -16,11 +16,13 @@ const OVERDUE: &str = "
         select '4301120112' || lpad((number % 10 + 1)::text, 2, '0'), gen_random_uuid(), number::text, 'environment', '路灯',
                '', '027', 'reported', 'office', false, date '2026-03-02', '', 0, 8, 40, timestamptz '2026-03-02 09:00+08',
                timestamptz '2026-03-03 09:00+08', timestamptz '2026-03-03 09:00+08', timestamptz '2026-03-09 09:00+08',
-               timestamptz '2026-03-02 16:00+08', 1, now(), now()
+               timestamptz '2026-03-02 16:00+08', 1, timestamptz '2026-03-02 09:00+08', timestamptz '2026-03-02 09:00+08'
           from generate_series(1, $1) as number
-        returning village, id)
-    insert into move (village, concern, revision, kind, to_state, actor, office, moved_at, note, owner_kind)
-    select village, id, 1, 'reported', 'reported', 'x', 'clerk', now(), '', 'office' from made";
+        returning village, id, created_at, due_at, respond_by)
+    insert into move (village, concern, revision, kind, to_state, actor, office, moved_at, note, owner_kind, spent, due_at,
+                      respond_by)
+    select village, id, 1, 'reported', 'reported', 'x', 'clerk', created_at, '', 'office', 0, due_at, respond_by
+      from made";
 
 async fn watch(stage: &Stage, database: &TestDatabase, now: &'static str) -> Watch {
     let database = database.open(&stage.platform_config(&database.service_url));
@@ -104,20 +106,26 @@ async fn a_calendar_that_was_changed_moves_the_deadlines_that_run_and_says_so() 
     let mut owner = database.connect_as_owner().await;
     sqlx::query(OVERDUE).bind(250_i64).execute(&mut owner).await.unwrap();
     let holiday = "insert into calendar_day (place, day, kind, name, updated_by)
-                   values ('430112011', date '2026-03-05', 'holiday', '停电', 'x')";
+                   values ('430112011', date '2026-03-03', 'holiday', '停电', 'x')";
     sqlx::query(holiday).execute(&mut owner).await.unwrap();
     let changed =
         "insert into calendar_change (place, changed_at) values ('430112011', timestamptz '2026-03-02 00:00+00')";
     sqlx::query(changed).execute(&mut owner).await.unwrap();
     let watch = watch(&stage, &database, "2026-03-02T02:00:00Z").await;
     while watch.reckon().await.unwrap() {}
-    let due: Vec<(String, i64)> =
-        sqlx::query_as("select (due_at at time zone 'Asia/Shanghai')::text, count(*) from concern group by 1")
-            .fetch_all(&mut owner)
-            .await
-            .unwrap();
-    assert_eq!(due, [("2026-03-10 09:00:00".to_owned(), 250)]);
-    let told: i64 =
-        sqlx::query_scalar("select count(*) from move where kind = 'reckoned'").fetch_one(&mut owner).await.unwrap();
+    let due: Vec<(String, String, String, i64)> = sqlx::query_as(
+        "select (due_at at time zone 'Asia/Shanghai')::text, (respond_by at time zone 'Asia/Shanghai')::text,
+                (response_due_at at time zone 'Asia/Shanghai')::text, count(*)
+           from concern group by 1, 2, 3",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    let answer = "2026-03-04 09:00:00".to_owned();
+    assert_eq!(due, [("2026-03-10 09:00:00".to_owned(), answer.clone(), answer, 250)]);
+    let told: i64 = sqlx::query_scalar("select count(*) from move where kind = 'reckoned' and note <> ''")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
     assert_eq!(told, 250);
 }

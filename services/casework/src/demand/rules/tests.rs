@@ -76,7 +76,7 @@ fn does(before: Concern, command: concern::Command, now: Now<'_>) -> Concern {
 
 /// As its moves tell.
 fn stood(concern: &Concern, merged_at: DateTime<Utc>) -> Before {
-    Before { state: concern.state, respond_by: concern.deadline.respond_by, merged_at }
+    Before { state: concern.state, respond_by: concern.deadline.respond_by, answering_since: None, merged_at }
 }
 
 fn reason<T: std::fmt::Debug>(refused: Result<T>) -> &'static str {
