@@ -1,4 +1,5 @@
-//! Deliberations: how a village decides together about what its households raise, and lets everybody know.
+//! Deliberations: how a village decides together about what its households raise, each by itself or as a common demand, and
+//! lets everybody know.
 
 mod notice;
 mod policy;
@@ -21,8 +22,8 @@ use rules::{Deliberation, Draft, Sitting, Taken};
 use store::{Filter, Move};
 
 use crate::calendar::Calendars;
-use crate::concern;
 use crate::progress::Counter;
+use crate::{concern, demand};
 
 /// The use cases of deliberations.
 pub(crate) struct Deliberations {
@@ -71,7 +72,7 @@ impl Deliberations {
         Self { database, changes, clock, calendars, vault, counter }
     }
 
-    /// Puts concerns on the agenda.
+    /// Puts concerns, or a demand, on the agenda.
     async fn open(&self, caller: &Caller, request: Request, draft: Draft) -> Result<Shown> {
         let by = whole_village(caller, &draft.name.village)?;
         let name = draft.name.clone();
@@ -85,6 +86,9 @@ impl Deliberations {
         store::taken_save(&mut tx, &taken, &by).await?;
         let parts = (&self.changes, &self.clock, &self.calendars);
         concern::table(&mut tx, parts, &by, &concerns, name.deliberation).await?;
+        if let Some(demand) = taken.deliberation.demand_name() {
+            demand::table(&mut tx, &self.changes, &by, &demand, name.deliberation, self.clock.now()).await?;
+        }
         self.finish(tx, taken, &by).await
     }
 
@@ -130,6 +134,9 @@ impl Deliberations {
         if let Some(note) = taken.concludes() {
             let concerns: Vec<ConcernName> = taken.deliberation.concern_names().collect();
             concern::conclude(&mut tx, parts, &by, &concerns, name.deliberation, note).await?;
+            if let Some(demand) = taken.deliberation.demand_name() {
+                demand::conclude(&mut tx, &self.changes, &by, &demand, name.deliberation, note, now).await?;
+            }
         }
         self.finish(tx, taken, &by).await
     }

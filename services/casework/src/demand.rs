@@ -6,6 +6,7 @@
 mod rpc;
 mod rules;
 mod store;
+mod table;
 
 use std::collections::HashMap;
 
@@ -21,6 +22,7 @@ use crate::concern::{self, Actor, Concern, Now, Owner};
 use crate::place;
 use rules::{Command, Demand, Draft, Sum};
 use store::{Filter, Member, Move};
+pub(crate) use table::{conclude, table};
 
 /// The use cases of demands.
 pub(crate) struct Demands {
@@ -147,7 +149,9 @@ impl Demands {
                 demand.must_be_whole_for(by)?;
                 return may_own(tx, name.village, *owner).await;
             }
-            Command::Escalate | Command::SendBack => return demand.must_be_whole_for(by),
+            Command::Escalate | Command::SendBack | Command::Table(_) | Command::Conclude => {
+                return demand.must_be_whole_for(by);
+            }
         };
         self.take(tx, by, steps).await
     }

@@ -5,7 +5,7 @@ use events::Change;
 use platform::clock::village_day;
 use platform::{Error, Result};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, DeliberationName};
+use proto::names::{ConcernName, DeliberationName, DemandName};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
@@ -89,7 +89,9 @@ pub(crate) struct Deliberation {
     /// What was a large expense on the day it was opened.
     pub(crate) large_expense_yuan: i64,
     pub(crate) way: Way,
+    /// What it is about: concerns, or else a demand.
     pub(crate) concerns: Vec<Uuid>,
+    pub(crate) demand: Option<Uuid>,
     pub(crate) state: State,
     pub(crate) resolution: String,
     pub(crate) decided_on: Option<NaiveDate>,
@@ -113,6 +115,7 @@ pub(crate) struct Draft {
     pub(crate) expense_yuan: i64,
     pub(crate) way: Option<Way>,
     pub(crate) concerns: Vec<Uuid>,
+    pub(crate) demand: Option<Uuid>,
 }
 
 /// A sitting to be recorded.
@@ -141,7 +144,7 @@ impl Taken {
         Self { deliberation, kind, note: note.to_owned() }
     }
 
-    /// What is noted with the concerns that waited for it, when they need wait no longer.
+    /// What is noted with the concerns or the demand that waited for it, when they need wait no longer.
     pub(crate) fn concludes(&self) -> Option<&'static str> {
         match (self.kind, self.deliberation.state) {
             (MoveKind::Decided, State::Adopted) => Some("商议通过"),
@@ -168,6 +171,7 @@ impl Taken {
             noticed_on: one.noticed_on.map(date),
             notice_until: one.notice_until.map(date),
             result_on: one.result_on.map(date),
+            demand: one.demand_name().map(|name| name.to_string()).unwrap_or_default(),
         })
     }
 }
@@ -175,6 +179,10 @@ impl Taken {
 impl Deliberation {
     pub(crate) fn concern_names(&self) -> impl Iterator<Item = ConcernName> {
         self.concerns.iter().map(|concern| ConcernName::new(self.name.village, *concern))
+    }
+
+    pub(crate) fn demand_name(&self) -> Option<DemandName> {
+        self.demand.map(|demand| DemandName::new(self.name.village, demand))
     }
 
     /// The step whose vote is next, as long as it is open.
@@ -214,6 +222,7 @@ pub(crate) fn open(draft: Draft, policy: &Policy, now: DateTime<Utc>) -> Result<
         large_expense_yuan: policy.large_expense_yuan,
         way,
         concerns: draft.concerns,
+        demand: draft.demand,
         state: State::Open,
         resolution: String::new(),
         decided_on: None,

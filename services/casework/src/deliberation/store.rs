@@ -12,12 +12,39 @@ use uuid::Uuid;
 use super::rules::{Deliberation, MoveKind, State, Subject, Taken};
 use super::vote::{Counts, Step, Vote, Way};
 
+/// Whether a deliberation is about something of these grids; null: all are theirs.
+macro_rules! about {
+    ($grids:literal) => {
+        concat!(
+            "(",
+            $grids,
+            "::text[] is null
+             or exists (select
+                          from concern
+                         where concern.village = deliberation.village
+                           and concern.id = any(deliberation.concerns)
+                           and concern.grid = any(",
+            $grids,
+            "))
+             or exists (select
+                          from demand
+                         where demand.village = deliberation.village
+                           and demand.id = deliberation.demand
+                           and (demand.grids && ",
+            $grids,
+            " or demand.owner_kind = 'team' and demand.owner = any(",
+            $grids,
+            "))))"
+        )
+    };
+}
+
 /// A query for deliberations without their sittings.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select village, id, title, proposal, subject, expense_yuan, large_expense_yuan, way, concerns, state, resolution,
-                    decided_on, noticed_on, notice_until, result_on, objections, revision, created_at, updated_at
+            "select village, id, title, proposal, subject, expense_yuan, large_expense_yuan, way, concerns, demand, state,
+                    resolution, decided_on, noticed_on, notice_until, result_on, objections, revision, created_at, updated_at
                from deliberation ",
             $rest
         )
@@ -35,6 +62,7 @@ struct Row {
     large_expense_yuan: i64,
     way: Way,
     concerns: Vec<Uuid>,
+    demand: Option<Uuid>,
     state: State,
     resolution: String,
     decided_on: Option<NaiveDate>,
@@ -81,6 +109,7 @@ pub(crate) struct Filter {
     pub(crate) village: VillageCode,
     pub(crate) state: Option<State>,
     pub(crate) concern: Option<Uuid>,
+    pub(crate) demand: Option<Uuid>,
 }
 
 impl Row {
@@ -94,6 +123,7 @@ impl Row {
             large_expense_yuan: self.large_expense_yuan,
             way: self.way,
             concerns: self.concerns,
+            demand: self.demand,
             state: self.state,
             resolution: self.resolution,
             decided_on: self.decided_on,
@@ -135,21 +165,14 @@ pub(crate) async fn deliberation_lock(tx: &mut Tx, name: &DeliberationName) -> R
     whole(tx, name, row).await
 }
 
-/// A deliberation that the caller may see: one about a concern of theirs.
+/// A deliberation that the caller may see: one about a concern or a demand of theirs.
 pub(crate) async fn deliberation_get(tx: &mut Tx, name: &DeliberationName, by: &Authority) -> Result<Deliberation> {
-    let row: Option<Row> = sqlx::query_as(select!(
-        "where village = $1 and id = $2
-           and ($3::text[] is null or exists (select
-                                                from concern
-                                               where concern.village = deliberation.village
-                                                 and concern.id = any(deliberation.concerns)
-                                                 and concern.grid = any($3)))"
-    ))
-    .bind(name.village.as_str())
-    .bind(name.deliberation)
-    .bind(by.grids())
-    .fetch_optional(&mut **tx)
-    .await?;
+    let row: Option<Row> = sqlx::query_as(concat!(select!("where village = $1 and id = $2 and "), about!("$3")))
+        .bind(name.village.as_str())
+        .bind(name.deliberation)
+        .bind(by.grids())
+        .fetch_optional(&mut **tx)
+        .await?;
     whole(tx, name, row).await
 }
 
@@ -167,18 +190,17 @@ pub(crate) async fn deliberation_list(
     page: &Page,
 ) -> Result<Vec<Deliberation>> {
     let (at, id) = page.after().map(place_in_list).transpose()?.unzip();
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where village = $1
-           and ($2::text is null or state = $2)
-           and ($3::uuid is null or $3 = any(concerns))
-           and ($4::text[] is null or exists (select
-                                                from concern
-                                               where concern.village = deliberation.village
-                                                 and concern.id = any(deliberation.concerns)
-                                                 and concern.grid = any($4)))
-           and ($5::timestamptz is null or (created_at, id) < ($5, $6))
-         order by created_at desc, id desc
-         limit $7"
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        select!(
+            "where village = $1
+               and ($2::text is null or state = $2)
+               and ($3::uuid is null or $3 = any(concerns))
+               and ($8::uuid is null or demand = $8)
+               and ($5::timestamptz is null or (created_at, id) < ($5, $6))
+               and "
+        ),
+        about!("$4"),
+        " order by created_at desc, id desc limit $7"
     ))
     .bind(filter.village.as_str())
     .bind(filter.state)
@@ -187,6 +209,7 @@ pub(crate) async fn deliberation_list(
     .bind(at)
     .bind(id)
     .bind(page.limit())
+    .bind(filter.demand)
     .fetch_all(&mut **tx)
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -257,8 +280,8 @@ pub(crate) async fn taken_save(tx: &mut Tx, taken: &Taken, by: &Authority) -> Re
         "with kept as (
              insert into deliberation (village, id, title, proposal, subject, expense_yuan, large_expense_yuan, way, concerns,
                                        state, resolution, decided_on, noticed_on, notice_until, result_on, objections,
-                                       revision, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                                       revision, created_at, updated_at, demand)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $24)
              on conflict (village, id) do update
                 set state = excluded.state, resolution = excluded.resolution, decided_on = excluded.decided_on,
                     noticed_on = excluded.noticed_on, notice_until = excluded.notice_until, result_on = excluded.result_on,
@@ -292,6 +315,7 @@ pub(crate) async fn taken_save(tx: &mut Tx, taken: &Taken, by: &Authority) -> Re
     .bind(by.subject())
     .bind(by.office().as_str())
     .bind(&taken.note)
+    .bind(one.demand)
     .execute(&mut **tx)
     .await
     // The rules have found so before; this is the wall behind them.

@@ -94,6 +94,7 @@ impl Demands {
 
 impl From<Whole> for pb::Demand {
     fn from(Whole { demand, members }: Whole) -> Self {
+        let deliberation = demand.deliberation_name().map(|name| name.to_string()).unwrap_or_default();
         let Demand { name, title, matter, matter_type, state, owner, sum, result, .. } = demand;
         let village = name.village;
         Self {
@@ -116,6 +117,7 @@ impl From<Whole> for pb::Demand {
             create_time: Some(timestamp(demand.created_at)),
             update_time: Some(timestamp(demand.updated_at)),
             concerns: members.into_iter().map(|member| part(member, village)).collect(),
+            deliberation,
         }
     }
 }

@@ -8,7 +8,7 @@ use events::Change;
 use platform::clock::village_day;
 use platform::{Authority, Error, Office, Result};
 use proto::casework::v1 as pb;
-use proto::names::{DemandName, GridCode, GridName};
+use proto::names::{DeliberationName, DemandName, GridCode, GridName};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
@@ -40,6 +40,8 @@ platform::choice! {
         Escalated = "escalated",
         SentBack = "sent_back",
         Answered = "answered",
+        Tabled = "tabled",
+        Concluded = "concluded",
     }
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct Demand {
     pub(crate) sum: Sum,
     pub(crate) result: String,
     pub(crate) escalations: i32,
+    /// The deliberation that it is before; none as soon as that is decided.
+    pub(crate) deliberation: Option<Uuid>,
     pub(crate) opened_on: NaiveDate,
     pub(crate) ended_on: Option<NaiveDate>,
     pub(crate) revision: i64,
@@ -103,7 +107,13 @@ pub(super) enum Command {
     Assign(Owner),
     Escalate,
     SendBack,
-    Answer { result: String },
+    Answer {
+        result: String,
+    },
+    /// It is put before a deliberation.
+    Table(Uuid),
+    /// The deliberation is done with it.
+    Conclude,
 }
 
 /// A demand after something was done with it: what is stored, kept as a move, and told.
@@ -135,6 +145,7 @@ impl Step {
             escalations: demand.escalations,
             opened_on: Some(date(demand.opened_on)),
             ended_on: demand.ended_on.map(date),
+            deliberation: demand.deliberation_name().map(|name| name.to_string()).unwrap_or_default(),
         })
     }
 }
@@ -143,6 +154,10 @@ impl Demand {
     /// Whether whoever acts by this authority sees it: by one of its grids, or by the team that owns it.
     pub(crate) fn is_seen_by(&self, by: &Authority) -> bool {
         by.grids().is_none() || self.sum.grids.iter().any(|grid| by.sees(grid)) || self.is_theirs(by)
+    }
+
+    pub(crate) fn deliberation_name(&self) -> Option<DeliberationName> {
+        self.deliberation.map(|deliberation| DeliberationName::new(self.name.village, deliberation))
     }
 
     fn is_theirs(&self, by: &Authority) -> bool {
@@ -184,6 +199,7 @@ pub(super) fn open(
         sum: Sum::of(steps.iter().map(|step| &step.concern)),
         result: String::new(),
         escalations: 0,
+        deliberation: None,
         opened_on: village_day(now.at),
         ended_on: None,
         revision: 1,
@@ -285,6 +301,12 @@ pub(super) fn allowed(demand: &Demand, command: &Command, office: Office) -> Res
         let message = format!("the demand is {}; nothing more is done with it", demand.state.as_str());
         return Err(Error::refused(reasons::ILLEGAL_MOVE, message));
     }
+    if demand.deliberation.is_some()
+        && matches!(command, Command::Dissolve | Command::Answer { .. } | Command::Table(_))
+    {
+        let message = "it is before a deliberation, which has to be decided or withdrawn first";
+        return Err(Error::refused(reasons::ILLEGAL_MOVE, message));
+    }
     let escalated = demand.owner == Owner::Subdistrict;
     let (fits, offices): (bool, &[Office]) = match command {
         Command::Add(_) | Command::Remove(_) => (true, &[Officer, Clerk, Cadre]),
@@ -295,6 +317,8 @@ pub(super) fn allowed(demand: &Demand, command: &Command, office: Office) -> Res
         Command::SendBack => (escalated, &[Officer]),
         Command::Answer { .. } if escalated => (true, &[Officer]),
         Command::Answer { .. } => (true, &[Officer, Clerk, Cadre, Leader]),
+        Command::Table(_) => (!escalated, &[Clerk]),
+        Command::Conclude => (true, &[Clerk]),
     };
     if !fits {
         let whose = if escalated { "the sub-district has it" } else { "the village has it" };
@@ -338,6 +362,14 @@ pub(super) fn follow(before: Demand, command: Command, sum: Sum, note: String, n
             demand.ended_on = Some(today);
             demand.result = result;
             MoveKind::Answered
+        }
+        Command::Table(deliberation) => {
+            demand.deliberation = Some(deliberation);
+            MoveKind::Tabled
+        }
+        Command::Conclude => {
+            demand.deliberation = None;
+            MoveKind::Concluded
         }
     };
     Step { demand, kind, note }

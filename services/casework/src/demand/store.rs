@@ -15,7 +15,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select village, id, title, matter, matter_type, state, owner_kind, owner, grids, concerns, households, result,
-                    escalations, opened_on, ended_on, revision, created_at, updated_at,
+                    escalations, deliberation, opened_on, ended_on, revision, created_at, updated_at,
                     (select min(concern.due_at)
                        from concern
                       where concern.village = demand.village and concern.demand = demand.id
@@ -41,6 +41,7 @@ struct Row {
     households: i32,
     result: String,
     escalations: i32,
+    deliberation: Option<Uuid>,
     opened_on: NaiveDate,
     ended_on: Option<NaiveDate>,
     revision: i64,
@@ -68,6 +69,8 @@ impl TryFrom<Row> for Demand {
             },
             result: row.result,
             escalations: row.escalations,
+            // A version that does not know the column answers a demand that is before one.
+            deliberation: row.deliberation.filter(|_| row.state == State::Open),
             opened_on: row.opened_on,
             ended_on: row.ended_on,
             revision: row.revision,
@@ -103,13 +106,15 @@ pub(super) async fn step_save(tx: &mut Tx, by: &Authority, step: &Step) -> Resul
     let taken: Option<Uuid> = sqlx::query_scalar(
         "with kept as (
              insert into demand (village, id, title, matter, matter_type, state, owner_kind, owner, grids, concerns,
-                                 households, result, escalations, opened_on, ended_on, revision, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                                 households, result, escalations, opened_on, ended_on, revision, created_at, updated_at,
+                                 deliberation)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $23)
              on conflict (village, id) do update
                 set title = excluded.title, state = excluded.state, owner_kind = excluded.owner_kind,
                     owner = excluded.owner, grids = excluded.grids, concerns = excluded.concerns,
                     households = excluded.households, result = excluded.result, escalations = excluded.escalations,
-                    ended_on = excluded.ended_on, revision = excluded.revision, updated_at = excluded.updated_at
+                    ended_on = excluded.ended_on, revision = excluded.revision, updated_at = excluded.updated_at,
+                    deliberation = excluded.deliberation
               where demand.revision = excluded.revision - 1
              returning village, id, revision, state, owner_kind, owner, concerns, updated_at
          )
@@ -141,6 +146,7 @@ pub(super) async fn step_save(tx: &mut Tx, by: &Authority, step: &Step) -> Resul
     .bind(by.subject())
     .bind(by.office().as_str())
     .bind(&step.note)
+    .bind(demand.deliberation)
     .fetch_optional(&mut **tx)
     .await?;
     Ok(taken.is_some())

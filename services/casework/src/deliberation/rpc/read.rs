@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 use platform::revision::expected;
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, DeliberationName, MemberName, VillageCode, VillageName, record_id};
+use proto::names::{ConcernName, DeliberationName, DemandName, MemberName, VillageCode, VillageName, record_id};
 use proto::time::naive_date;
 use uuid::Uuid;
 use workbook::public::{Number, numbers};
 
+use crate::concern::inside;
 use crate::deliberation::policy::{self, LONGEST_NOTICE, Policy, SHORTEST_NOTICE};
 use crate::deliberation::rules::{Draft, Sitting, State, Subject};
 use crate::deliberation::store::Filter;
@@ -52,15 +53,19 @@ pub(super) fn draft(message: pb::CreateDeliberationRequest, new_id: Uuid) -> Res
     if said.expense_yuan < 0 {
         wrong.add("deliberation.expense_yuan", "is negative");
     }
+    let demand = inside(&mut wrong, "deliberation.demand", &said.demand, village, |name: DemandName| name.demand);
     let concerns = concerns(&mut wrong, village, &said.concerns);
+    if said.demand.is_empty() == said.concerns.is_empty() {
+        wrong.add("deliberation.concerns", "have to be named, or else a demand");
+    }
     let ((name, title), (proposal, subject)) = wrong.finish(name.zip(title).zip(proposal.zip(subject)))?;
-    Ok(Draft { name, title, proposal, subject, expense_yuan: said.expense_yuan, way, concerns })
+    Ok(Draft { name, title, proposal, subject, expense_yuan: said.expense_yuan, way, concerns, demand })
 }
 
 /// The concerns, each once.
 fn concerns(wrong: &mut Violations, village: Option<VillageCode>, said: &[String]) -> Vec<Uuid> {
-    if said.is_empty() || said.len() > MOST_CONCERNS {
-        wrong.add("deliberation.concerns", format!("has to name 1 to {MOST_CONCERNS} concerns"));
+    if said.len() > MOST_CONCERNS {
+        wrong.add("deliberation.concerns", format!("are more than {MOST_CONCERNS}"));
     }
     let mut concerns = Vec::new();
     for name in said.iter().take(MOST_CONCERNS) {
@@ -83,15 +88,10 @@ impl TryFrom<pb::ListDeliberationsRequest> for Filter {
         let filter = message.filter.unwrap_or_default();
         let village = wrong.check("parent", message.parent.parse()).map(|VillageName(village)| village);
         let state = wrong.check("filter.state", State::read(filter.state)).flatten();
-        let concern: Option<ConcernName> = match filter.concern.as_str() {
-            "" => None,
-            name => wrong.check("filter.concern", name.parse()),
-        };
-        if concern.as_ref().zip(village).is_some_and(|(concern, village)| concern.village != village) {
-            wrong.add("filter.concern", "is of another village");
-        }
+        let concern = inside(&mut wrong, "filter.concern", &filter.concern, village, |name: ConcernName| name.concern);
+        let demand = inside(&mut wrong, "filter.demand", &filter.demand, village, |name: DemandName| name.demand);
         let village = wrong.finish(village)?;
-        Ok(Self { village, state, concern: concern.map(|concern| concern.concern) })
+        Ok(Self { village, state, concern, demand })
     }
 }
 

@@ -17,6 +17,7 @@ impl From<Deliberation> for pb::Deliberation {
     fn from(one: Deliberation) -> Self {
         Self {
             concerns: one.concern_names().map(|name| name.to_string()).collect(),
+            demand: one.demand_name().map(|name| name.to_string()).unwrap_or_default(),
             next_step: one.next_step().map_or(0, Into::into),
             name: one.name.to_string(),
             title: one.title,

@@ -18,6 +18,7 @@ fn draft() -> Draft {
         expense_yuan: 8000,
         way: None,
         concerns: vec![Uuid::from_u128(1)],
+        demand: None,
     }
 }
 
