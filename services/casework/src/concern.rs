@@ -95,7 +95,7 @@ impl Concerns {
         let calendar = self.calendars.of(&mut tx, filter.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
         let rows = store::concern_list(&mut tx, filter, &authority, now, page).await?;
-        let (mut concerns, next) = page.cut(rows, store::list_key);
+        let (mut concerns, next) = page.cut(rows, |one| filter.order.key(one));
         store::details_load(&mut tx, &self.vault, &mut concerns).await?;
         Ok((concerns.into_iter().map(|concern| concern.told_to(&authority)).collect(), next))
     }

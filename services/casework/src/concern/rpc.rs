@@ -38,7 +38,8 @@ impl ConcernService for Concerns {
 
     async fn list_concerns(&self, request: Request<pb::ListConcernsRequest>) -> Answer<pb::ListConcernsResponse> {
         let (caller, message) = admit(request)?;
-        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
+        let page =
+            Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter, message.order_by))?;
         let filter = message.try_into()?;
         let (concerns, next_page_token) = self.list(&caller, &filter, &page).await?;
         let concerns = concerns.into_iter().map(Into::into).collect();

@@ -39,7 +39,7 @@ use super::record::{Concern, Matter, Outcome, Source, State};
 use crate::place::{Place, SeatLeft};
 
 pub(crate) use detail::{detail_save, details_load};
-pub(crate) use list::{Filter, Work, concern_list, list_key};
+pub(crate) use list::{Filter, ListOrder, Work, concern_list};
 pub(crate) use moves::{answering_since, concerns_before, move_list, moves_of};
 pub(crate) use save::steps_save;
 pub(crate) use watch::{alarms_put_off, concerns_ringing, concerns_running};

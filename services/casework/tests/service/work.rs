@@ -3,8 +3,8 @@
 use harness::{Stage, TestDatabase};
 use platform::{Clock, Office};
 use proto::casework::v1::{
-    AcceptConcernRequest, AssignConcernRequest, Concern, ConcernFilter, EscalateConcernRequest, ListConcernsRequest,
-    OwnerKind, ResolveConcernRequest, StartConcernRequest, SuspendConcernRequest,
+    AcceptConcernRequest, AssignConcernRequest, Concern, ConcernFilter, ConcernOrder, EscalateConcernRequest,
+    ListConcernsRequest, OwnerKind, ResolveConcernRequest, StartConcernRequest, SuspendConcernRequest,
 };
 use sqlx::Connection;
 
@@ -70,6 +70,28 @@ async fn everybody_finds_what_is_theirs_to_do_and_what_is_late() {
     assert_eq!(count(&mut clerk, ask(ConcernFilter { stuck: true, ..Default::default() })).await, 4);
     let both = ConcernFilter { overdue: true, escalated: true, ..Default::default() };
     assert_eq!(count(&mut clerk, both).await, 1);
+    // What is due first comes first, the answer or the solution; whose clock rests comes last; and a page begins where the one
+    // before it ended.
+    let all = ListConcernsRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        order_by: ConcernOrder::Deadline.into(),
+        ..Default::default()
+    };
+    let due = |one: &Concern| [one.due_time, one.respond_by_time].into_iter().flatten().map(|at| at.seconds).min();
+    let whole = clerk.list_concerns(all.clone()).await.unwrap().into_inner().concerns;
+    let days: Vec<_> = whole.iter().map(|one| due(one).unwrap_or(i64::MAX)).collect();
+    assert!(days.len() == 5 && days.is_sorted() && days[2] < days[3] && days[3] == i64::MAX, "{days:?}");
+    let (mut paged, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let page = ListConcernsRequest { page_size: 2, page_token, ..all.clone() };
+        let page = clerk.list_concerns(page).await.unwrap().into_inner();
+        paged.extend(page.concerns);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(paged, whole);
     rows(&running, "select count(*) from concern where ended_on is null", 5).await;
     owner.close().await.unwrap();
 }

@@ -15,7 +15,7 @@ use super::detail;
 use crate::concern::receipt::Receipt;
 use crate::concern::record::Source;
 use crate::concern::rules::{Command, Draft, Update};
-use crate::concern::store::{Filter, Work};
+use crate::concern::store::{Filter, ListOrder, Work};
 use crate::concern::{Matter, Order, State, Urgency};
 
 /// What kind of thing it is, takes a word or two.
@@ -125,8 +125,11 @@ impl TryFrom<pb::ListConcernsRequest> for Filter {
         let urgency = wrong.check("filter.urgency", Urgency::read(filter.urgency)).flatten();
         let demand = inside(&mut wrong, "filter.demand", &filter.demand, village, |name: DemandName| name.demand);
         let reference = Some(filter.reference).filter(|reference| !reference.is_empty());
+        let order =
+            wrong.check("order_by", ListOrder::read(message.order_by)).flatten().unwrap_or(ListOrder::LatestReport);
         let work = Work {
-            open: filter.open,
+            // What has come to an end has no deadline any more.
+            open: filter.open || order == ListOrder::Deadline,
             mine: filter.mine,
             overdue: filter.overdue,
             due_soon: filter.due_soon,
@@ -136,7 +139,7 @@ impl TryFrom<pb::ListConcernsRequest> for Filter {
             supervised: filter.supervised,
         };
         let village = wrong.finish(village)?;
-        Ok(Self { village, state, matter, urgency, grid, household, reference, demand, work })
+        Ok(Self { village, state, matter, urgency, grid, household, reference, demand, work, order })
     }
 }
 

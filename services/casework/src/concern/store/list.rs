@@ -1,6 +1,6 @@
 //! Lists of concerns: by what they are, and what people work from.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use platform::{Authority, Error, Office, Page, Result, Tx};
 use proto::names::{GridCode, VillageCode};
 use proto::reasons;
@@ -29,6 +29,22 @@ pub(crate) struct Filter {
     pub(crate) reference: Option<String>,
     pub(crate) demand: Option<Uuid>,
     pub(crate) work: Work,
+    pub(crate) order: ListOrder,
+}
+
+platform::choice! {
+    /// In which order a list shows them.
+    pub(crate) enum ListOrder as proto::casework::v1::ConcernOrder {
+        LatestReport = "latest_report",
+        Deadline = "deadline",
+    }
+}
+
+/// What is due first of a concern, the answer or the solution; nothing: at the end of all.
+macro_rules! deadline {
+    () => {
+        "coalesce(least(due_at, respond_by), 'infinity')"
+    };
 }
 
 /// What people work from: each of these is said of open concerns only.
@@ -45,7 +61,7 @@ pub(crate) struct Work {
     pub(crate) supervised: bool,
 }
 
-/// A page of concerns, the latest report first. Only the conditions that are asked for stand in the statement, so that
+/// A page of concerns. Only the conditions that are asked for stand in the statement, so that
 /// each of them finds its index.
 pub(crate) async fn concern_list(
     tx: &mut Tx,
@@ -83,11 +99,7 @@ pub(crate) async fn concern_list(
         query.push(" and (grid = any(").push_bind(grids.clone());
         query.push(") or assignee_kind = 'team' and assignee = any(").push_bind(grids).push("))");
     }
-    if let Some(key) = page.after() {
-        let (day, id) = place_in_list(key)?;
-        query.push(" and (reported_on, id) < (").push_bind(day).push(", ").push_bind(id).push(")");
-    }
-    query.push(" order by reported_on desc, id desc limit ").push_bind(page.limit());
+    filter.order.page(&mut query, page)?;
     let rows: Vec<Row> = query.build_query_as().fetch_all(&mut **tx).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
@@ -152,12 +164,49 @@ fn answering(query: &mut QueryBuilder<Postgres>, by: &Authority, kind: &'static 
     query.push(")");
 }
 
-/// Where a concern stands in the list: the key of a page.
-pub(crate) fn list_key(concern: &Concern) -> String {
-    format!("{}/{}", concern.reported_on, concern.name.concern)
+impl ListOrder {
+    /// Where a concern stands in the list: the key of a page.
+    pub(crate) fn key(self, concern: &Concern) -> String {
+        let id = concern.name.concern;
+        match self {
+            Self::LatestReport => format!("{}/{id}", concern.reported_on),
+            Self::Deadline => {
+                let due = [concern.deadline.due_at, concern.deadline.respond_by].into_iter().flatten().min();
+                format!("{}/{id}", due.map(|due| due.timestamp_micros().to_string()).unwrap_or_default())
+            }
+        }
+    }
+
+    /// The part of the list that a page asks for, in order. A village's open concerns are some hundreds: their deadlines are
+    /// put in order as they are read, for an index by deadline would have to be kept with every move.
+    fn page(self, query: &mut QueryBuilder<Postgres>, page: &Page) -> Result<()> {
+        let (order, after) = match self {
+            Self::LatestReport => (" order by reported_on desc, id desc limit ", " and (reported_on, id) < ("),
+            Self::Deadline => {
+                (concat!(" order by ", deadline!(), ", id limit "), concat!(" and (", deadline!(), ", id) > ("))
+            }
+        };
+        if let Some((place, id)) = page.after().map(place_in_list).transpose()? {
+            query.push(after);
+            match self {
+                Self::LatestReport => query.push_bind(place.parse::<NaiveDate>().map_err(|_| foreign())?),
+                Self::Deadline if place.is_empty() => query.push("'infinity'"),
+                Self::Deadline => {
+                    let due = place.parse().ok().and_then(DateTime::from_timestamp_micros);
+                    query.push_bind(due.ok_or_else(foreign)?)
+                }
+            };
+            query.push(", ").push_bind(id).push(")");
+        }
+        query.push(order).push_bind(page.limit());
+        Ok(())
+    }
 }
 
-fn place_in_list(key: &str) -> Result<(NaiveDate, Uuid)> {
-    let read = key.split_once('/').and_then(|(day, id)| Some((day.parse().ok()?, id.parse().ok()?)));
-    read.ok_or_else(|| Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave"))
+fn place_in_list(key: &str) -> Result<(&str, Uuid)> {
+    key.split_once('/').and_then(|(place, id)| Some((place, id.parse().ok()?))).ok_or_else(foreign)
+}
+
+fn foreign() -> Error {
+    Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave")
 }
