@@ -1,7 +1,8 @@
 //! What belongs to a concern and is not words: photos, minutes, papers.
 //!
 //! A file is received whole before it is kept: what a camera noted has to go from it first, and its place in the store is
-//! named by its content. So an upload costs memory, which is bounded: by the size of a file, and by how many come at once.
+//! named by its content. So an upload costs memory, which is bounded: by the size of a file, and by how many come at once, of
+//! which a few at a time are cleaned and sealed, which costs twice as much again.
 //! Downloads go out segment by segment. An upload is answered when the object is durable and the record committed; whoever is
 //! cut off in between leaves an object of which no record tells, and the keeper finds it.
 
@@ -12,6 +13,7 @@ mod record;
 mod rpc;
 mod sealed;
 mod store;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,9 +36,13 @@ pub use orphans::Found;
 pub(crate) use orphans::Keeper;
 use record::{Attachment, Draft};
 use sealed::ContentKey;
+pub use whole::{Written, erase, write_out};
 
 /// Where attachments are kept unless somebody says otherwise.
 pub const PLACE: &str = ".lianxin/attachments";
+
+/// Files that are cleaned, sealed and put at once.
+const SEALINGS: usize = 4;
 
 /// Where attachments are kept, and how much of them.
 #[derive(Clone, Debug, clap::Args)]
@@ -75,8 +81,8 @@ pub struct Config {
     #[arg(long, env = "LIANXIN_ATTACHMENTS_EACH", default_value_t = 30)]
     pub each: i64,
 
-    /// Uploads at once; each costs up to three times its size in memory
-    #[arg(long, env = "LIANXIN_UPLOADS", default_value_t = 4)]
+    /// Uploads at once; each costs its size in memory for as long as its link takes
+    #[arg(long, env = "LIANXIN_UPLOADS", default_value_t = 16)]
     pub uploads: usize,
 
     /// Hours after which an object goes that belongs to nothing
@@ -103,6 +109,7 @@ pub(crate) struct Attachments {
     objects: Arc<Objects>,
     config: Config,
     uploads: Semaphore,
+    sealings: Semaphore,
 }
 
 /// A file as it came.
@@ -121,7 +128,8 @@ impl Attachments {
     ) -> Result<Self> {
         let objects = Arc::new(Objects::of(config)?);
         let uploads = Semaphore::new(config.uploads);
-        Ok(Self { database, changes, clock, vault, objects, config: config.clone(), uploads })
+        let sealings = Semaphore::new(SEALINGS);
+        Ok(Self { database, changes, clock, vault, objects, config: config.clone(), uploads, sealings })
     }
 
     /// The one who sees to what is left over.
@@ -138,6 +146,7 @@ impl Attachments {
     /// Keeps a file: first what is to be there, then the object, then whose it is.
     async fn add(&self, by: &Authority, request: Request, draft: Draft, file: Received) -> Result<Attachment> {
         let Received { kind, bytes } = file;
+        let sealing_now = self.sealings.acquire().await.map_err(Error::internal)?;
         let cleaned =
             tokio::task::spawn_blocking(move || content::clean(kind, bytes)).await.map_err(Error::internal)?;
         let damaged = |_| Error::refused(reasons::ATTACHMENT_DAMAGED, "文件不完整或已损坏，请重新保存后再上传");
@@ -148,6 +157,7 @@ impl Attachments {
         let (keys, object, sealing) = self.announce(by, &draft.name, &sha256).await?;
         let sealed = tokio::task::spawn_blocking(move || sealing.seal(&cleaned)).await;
         self.objects.put(&draft.name.village, &object, sealed.map_err(Error::internal)??).await?;
+        drop(sealing_now);
 
         let mut tx = self.database.begin(by.scope()).await?;
         let concern = draft.concern();

@@ -20,6 +20,7 @@ use workbook::Sheet;
 
 use crate::concern::{self, Concern};
 use crate::place;
+pub use export::whole;
 use rules::{Known, Refused};
 use sheet::{Entry, SHEET};
 

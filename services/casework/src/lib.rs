@@ -45,7 +45,12 @@ pub struct Config {
 
 /// Files that belong to concerns, as far as others have to know.
 pub mod attachments {
-    pub use crate::attachment::{Config, Found, PLACE, scan};
+    pub use crate::attachment::{Config, Found, PLACE, Written, erase, scan, write_out};
+}
+
+/// The ledger of a village's concerns, as far as others have to know.
+pub mod ledgers {
+    pub use crate::ledger::whole;
 }
 
 /// The tables of this service, those of platform and events among them.

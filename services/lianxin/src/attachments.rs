@@ -2,7 +2,7 @@
 //! time; this does it now and says what it found.
 
 use anyhow::Result;
-use casework::attachments::{Config, PLACE, scan};
+use casework::attachments::{Config, scan};
 
 use crate::events::Folder;
 use crate::migrate::cause;
@@ -26,12 +26,9 @@ pub enum Command {
 /// # Errors
 /// When the database or the store does not answer.
 pub async fn run(command: Command) -> Result<()> {
-    let Command::Scan { mut store, folder } = command;
-    let (database, noted) = folder.casework()?;
-    if let Some(noted) = noted.filter(|_| store.place == PLACE) {
-        store.place = noted;
-    }
-    let found = scan(database, &store).await.map_err(cause)?;
+    let Command::Scan { store, folder } = command;
+    let store = folder.attachments(store);
+    let found = scan(folder.casework()?, &store).await.map_err(cause)?;
     println!("附件存储 {}：共 {} 个文件", store.place, found.objects);
     println!("已删除无主文件 {} 个；新登记 {} 个，到期后删除", found.deleted, found.adopted);
     for name in &found.missing {

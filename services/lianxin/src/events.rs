@@ -94,10 +94,18 @@ impl Folder {
         Ok(options.connect(url).await?)
     }
 
-    /// Casework's database, and where its attachments are, if that is noted.
-    pub(crate) fn casework(&self) -> Result<(Database, Option<String>)> {
-        let database = self.database(casework::SERVICE)?;
-        Ok((database, self.environment(casework::SERVICE).remove("LIANXIN_ATTACHMENTS")))
+    /// Casework's database.
+    pub(crate) fn casework(&self) -> Result<Database> {
+        self.database(casework::SERVICE)
+    }
+
+    /// Where attachments are: in the store that somebody named, or else in the one that is noted.
+    pub(crate) fn attachments(&self, mut store: casework::attachments::Config) -> casework::attachments::Config {
+        let noted = self.environment(casework::SERVICE).remove("LIANXIN_ATTACHMENTS");
+        if let Some(noted) = noted.filter(|_| store.place == casework::attachments::PLACE) {
+            store.place = noted;
+        }
+        store
     }
 
     fn database(&self, service: &str) -> Result<Database> {

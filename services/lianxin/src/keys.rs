@@ -33,13 +33,14 @@ pub enum Command {
 
 /// Where the key file and the databases are.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// The key file; without one, that of `lianxin up`
     #[arg(long, env = "LIANXIN_VAULT_KEY_FILE")]
     key_file: Option<PathBuf>,
 
     #[command(flatten)]
-    databases: Owned,
+    pub(crate) databases: Owned,
 }
 
 /// How the new key is called.
@@ -118,7 +119,7 @@ pub async fn run(command: Command) -> Result<()> {
 }
 
 impl Arguments {
-    fn key_file(&self) -> PathBuf {
+    pub(crate) fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.databases.folder.join("secrets").join("vault.key"))
     }
 }

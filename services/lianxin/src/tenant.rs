@@ -25,15 +25,15 @@ pub enum Export {
     Roster(roster::Arguments),
     /// The ledger of a village's concerns, as a workbook or as CSV, in a form that imports to the same state
     Ledger(ledger::Arguments),
-    /// Everything that the services keep of a village, a file for each table
-    Village(export::Arguments),
+    /// Everything that the services keep of a village: a file for each table, the ledger, and what belongs to concerns
+    Village(Box<export::Arguments>),
 }
 
 /// What to erase.
 #[derive(Debug, clap::Subcommand)]
 pub enum Erase {
     /// Everything that the services keep of a village, for good
-    Village(erase::Arguments),
+    Village(Box<erase::Arguments>),
 }
 
 /// Exports it.
@@ -44,7 +44,7 @@ pub async fn export(command: Export) -> Result<()> {
     match command {
         Export::Roster(arguments) => roster::run(arguments).await,
         Export::Ledger(arguments) => ledger::run(arguments).await,
-        Export::Village(arguments) => export::run(arguments).await,
+        Export::Village(arguments) => export::run(*arguments).await,
     }
 }
 
@@ -54,7 +54,7 @@ pub async fn export(command: Export) -> Result<()> {
 /// When it is not confirmed, or a database refuses.
 pub async fn erase(command: Erase) -> Result<()> {
     match command {
-        Erase::Village(arguments) => erase::run(arguments).await,
+        Erase::Village(arguments) => erase::run(*arguments).await,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod admin;
 mod gate;
+mod silence;
 
 use std::convert::Infallible;
 use std::future::Future;

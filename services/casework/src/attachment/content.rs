@@ -2,6 +2,10 @@
 //!
 //! A camera notes beside a picture where and when it was taken, with what, and often a smaller picture of it. All of that is
 //! nobody's business here and goes; how the picture is to be turned stays. What cannot be taken apart is not kept.
+//!
+//! A document is kept byte for byte. What a PDF says of itself (title, author, program, days, in its Info dictionary and its
+//! XMP) may be packed in streams, and what camera notes its pictures carry always is; to take that out, the whole has to be
+//! written anew, which would change what was signed. The contract says so, so that nobody thinks otherwise.
 
 mod heic;
 mod jpeg;

@@ -120,6 +120,16 @@ impl Objects {
         Ok(found.into_iter().filter_map(|meta| Some((key(&meta.location)?, meta.last_modified))).collect())
     }
 
+    /// Removes the folder of a village of which there are no objects any more, and what a crash left half written in it.
+    pub(crate) fn close(&self, village: &VillageCode) -> Result<()> {
+        self.sweep(village, DateTime::<Utc>::MAX_UTC)?;
+        let Place::Folder(folder) = &self.place else { return Ok(()) };
+        match std::fs::remove_dir(folder.join(village.as_str())) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(Error::internal),
+        }
+    }
+
     /// Deletes what a crash left half written in a folder before `since`; lists never show it.
     pub(crate) fn sweep(&self, village: &VillageCode, since: DateTime<Utc>) -> Result<()> {
         let Place::Folder(folder) = &self.place else { return Ok(()) };

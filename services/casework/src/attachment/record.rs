@@ -20,6 +20,19 @@ platform::choice! {
     }
 }
 
+impl Role {
+    /// What people call it.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Before => "办理前",
+            Self::After => "办理后",
+            Self::Minutes => "会议纪要",
+            Self::Paper => "交存材料",
+            Self::Other => "其他",
+        }
+    }
+}
+
 /// A file that is about to come.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {

@@ -261,3 +261,31 @@ pub(super) async fn attachments_with(tx: &mut Tx, village: VillageCode, key: &st
     .await?;
     Ok(rows.into_iter().map(|(concern, id)| AttachmentName::new(village, concern, id)).collect())
 }
+
+/// An attachment that is there, as it is written out.
+#[derive(sqlx::FromRow)]
+pub(super) struct Filed {
+    pub(super) id: Uuid,
+    pub(super) concern: Uuid,
+    /// The concern's number in the ledger.
+    pub(super) reference: String,
+    pub(super) role: Role,
+    pub(super) kind: String,
+    pub(super) size: i64,
+    pub(super) sha256: Vec<u8>,
+    pub(super) object: String,
+}
+
+/// All attachments of a village that are there.
+pub(super) async fn filed_list(tx: &mut Tx, village: VillageCode) -> Result<Vec<Filed>> {
+    Ok(sqlx::query_as(
+        "select attachment.id, concern.id as concern, reference, role, kind, size, sha256, object
+           from attachment
+           join concern on concern.village = attachment.village and concern.id = attachment.parent
+          where attachment.village = $1 and parent_kind = 'concern' and object is not null
+          order by reference, attachment.created_at, attachment.id",
+    )
+    .bind(village.as_str())
+    .fetch_all(&mut **tx)
+    .await?)
+}

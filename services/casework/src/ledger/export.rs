@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use platform::{Authority, Error, Result, Tx};
+use platform::{Authority, Database, Error, Result, Scope, Tx};
 use proto::names::{GridCode, VillageCode};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -43,34 +43,54 @@ impl Ledgers {
         let mut tx = self.database.begin(by.scope()).await?;
         note(&mut tx, by, village, &purpose).await?;
         tx.commit().await?;
-        let (pages, received) = mpsc::channel(WAITING);
-        let written = tokio::task::spawn_blocking(move || if is_csv { csv(received) } else { book(received) });
-        let read = self.read_pages(by, village, pages).await;
-        let file = written.await.map_err(Error::internal)?;
-        read.and(file)
+        file(&self.database, village, if is_csv { csv } else { book }, |one| one.told_to(by)).await
     }
+}
 
-    async fn read_pages(
-        &self,
-        by: &Authority,
-        village: VillageCode,
-        pages: mpsc::Sender<Vec<Vec<Cell>>>,
-    ) -> Result<()> {
-        let mut tx = self.database.begin_snapshot(by.scope()).await?;
-        let seats = place::seats_list(&mut tx, village).await?;
-        let mut after = None;
-        loop {
-            let concerns = concern::concerns_of_village(&mut tx, village, after, PAGE).await?;
-            let Some(last) = concerns.last() else { return Ok(()) };
-            after = Some((last.reported_on, last.name.concern));
-            let ids: Vec<Uuid> = concerns.iter().filter_map(|one| one.household).collect();
-            let households = place::numbers_find(&mut tx, village, &ids).await?;
-            let names = Names { households, seats: seats.clone() };
-            let rows = concerns.into_iter().map(|one| cells(&one.told_to(by), &names)).collect();
-            // A writer that has gone has failed, and says so in the end.
-            if pages.send(rows).await.is_err() {
-                return Ok(());
-            }
+/// The whole ledger of a village as a workbook, words of sensitive concerns among them; for the operator's command.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn whole(database: &Database, village: &VillageCode) -> Result<Vec<u8>> {
+    file(database, *village, book, |one| one).await
+}
+
+/// What a file is made of, page by page.
+type Pages = mpsc::Receiver<Vec<Vec<Cell>>>;
+
+async fn file(
+    database: &Database,
+    village: VillageCode,
+    write: fn(Pages) -> Result<Vec<u8>>,
+    told: impl Fn(Concern) -> Concern,
+) -> Result<Vec<u8>> {
+    let (pages, received) = mpsc::channel(WAITING);
+    let written = tokio::task::spawn_blocking(move || write(received));
+    let read = read_pages(database, village, told, pages).await;
+    let file = written.await.map_err(Error::internal)?;
+    read.and(file)
+}
+
+async fn read_pages(
+    database: &Database,
+    village: VillageCode,
+    told: impl Fn(Concern) -> Concern,
+    pages: mpsc::Sender<Vec<Vec<Cell>>>,
+) -> Result<()> {
+    let mut tx = database.begin_snapshot(&Scope::from(&village)).await?;
+    let seats = place::seats_list(&mut tx, village).await?;
+    let mut after = None;
+    loop {
+        let concerns = concern::concerns_of_village(&mut tx, village, after, PAGE).await?;
+        let Some(last) = concerns.last() else { return Ok(()) };
+        after = Some((last.reported_on, last.name.concern));
+        let ids: Vec<Uuid> = concerns.iter().filter_map(|one| one.household).collect();
+        let households = place::numbers_find(&mut tx, village, &ids).await?;
+        let names = Names { households, seats: seats.clone() };
+        let rows = concerns.into_iter().map(|one| cells(&told(one), &names)).collect();
+        // A writer that has gone has failed, and says so in the end.
+        if pages.send(rows).await.is_err() {
+            return Ok(());
         }
     }
 }
@@ -109,7 +129,7 @@ fn cells(concern: &Concern, names: &Names) -> Vec<Cell> {
     ]
 }
 
-fn book(mut pages: mpsc::Receiver<Vec<Vec<Cell>>>) -> Result<Vec<u8>> {
+fn book(mut pages: Pages) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
     writer.sheet(SHEET, HEADINGS).map_err(Error::internal)?;
     while let Some(rows) = pages.blocking_recv() {
@@ -118,7 +138,7 @@ fn book(mut pages: mpsc::Receiver<Vec<Vec<Cell>>>) -> Result<Vec<u8>> {
     writer.finish().map_err(Error::internal)
 }
 
-fn csv(mut pages: mpsc::Receiver<Vec<Vec<Cell>>>) -> Result<Vec<u8>> {
+fn csv(mut pages: Pages) -> Result<Vec<u8>> {
     let mut file = BYTE_ORDER_MARK.to_vec();
     let headings: Vec<Cell> = HEADINGS.iter().map(|heading| Cell::from(*heading)).collect();
     write_csv_row(&mut file, &headings).map_err(Error::internal)?;

@@ -2,7 +2,7 @@
 //!
 //! The rows of all services are deleted first and then committed, one service after the other. Should that be cut off in
 //! between, the command does the rest when it is run again: what is gone stays gone. News that was on its way may bring a
-//! row back to a reader; so it is looked again, until nothing is left anywhere.
+//! row back to a reader; so it is looked again, until nothing is left anywhere. Then the objects of its attachments go.
 
 use std::io::Write;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Databases, Owned, count, open, tables};
 use crate::events::Folder;
+use crate::migrate::cause;
 
 /// How often what news has brought back is deleted, and how long news may take to do so.
 const ROUNDS: u32 = 10;
@@ -30,16 +31,24 @@ pub struct Arguments {
     #[arg(long)]
     confirm: Option<String>,
 
+    /// Where attachments are
+    #[command(flatten)]
+    store: casework::attachments::Config,
+
     #[command(flatten)]
     databases: Owned,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { village, confirm, databases } = arguments;
+    let Arguments { village, confirm, store, databases } = arguments;
     let all = databases.databases()?;
+    let folder = Folder::at(&databases.folder);
+    let store = folder.attachments(store);
     let held = held(&all, &village).await?;
     if held == 0 {
-        println!("没有 {village} 的数据");
+        // Should it have been cut off after the rows.
+        let objects = casework::attachments::erase(&store, &village).await.map_err(cause)?;
+        println!("没有 {village} 的数据；删除了附件文件 {objects} 个");
         return Ok(());
     }
     let typed = match confirm {
@@ -49,12 +58,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
     if typed.trim() != village.as_str() {
         bail!("输入的代码不是{village}，没有删除任何数据");
     }
-    let broker = Folder::at(&databases.folder).broker("registry").await;
+    let broker = folder.broker("registry").await;
     if let Err(error) = &broker {
         println!("没有连接到 NATS（{error:#}）：消息流里这个村的消息没有清除；其中没有个人信息。");
     }
     let rows = erase(&all, &village, broker.as_ref().ok()).await?;
-    println!("{village}：已从各服务的数据库删除 {rows} 行，不再保留任何记录。");
+    let objects = casework::attachments::erase(&store, &village).await.map_err(cause)?;
+    println!("{village}：已从各服务的数据库删除 {rows} 行、附件文件 {objects} 个，不再保留任何记录。");
     println!("如要重新建立同一个村(社区)，请先重启各服务：它们可能还记得原来的密钥。");
     Ok(())
 }

@@ -213,11 +213,25 @@ const PUBLIC: &[(&str, &[&str])] = &[
     ("lianxin.casework.v1.DeliberationService", &["GetNotice", "ListNotices"]),
 ];
 
+/// Methods whose callers send for as long as their link takes: they are given up when nothing comes any more, and not because
+/// it takes long.
+const SENT_SLOWLY: &[(&str, &[&str])] = &[("lianxin.casework.v1.AttachmentService", &["UploadAttachment"])];
+
+/// Do callers of the method of a gRPC path send for as long as their link takes?
+#[must_use]
+pub fn is_sent_slowly(path: &str) -> bool {
+    stands_in(SENT_SLOWLY, path)
+}
+
+fn stands_in(methods: &[(&str, &[&str])], path: &str) -> bool {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+    methods.iter().any(|(named, methods)| *named == service && methods.contains(&method))
+}
+
 /// May everybody call the method of a gRPC path, without a token?
 #[must_use]
 pub fn is_public(path: &str) -> bool {
-    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
-    PUBLIC.iter().any(|(named, methods)| *named == service && methods.contains(&method))
+    stands_in(PUBLIC, path)
 }
 
 /// The offices that may call the method of a gRPC path (`/package.Service/Method`); none if it is not

@@ -16,6 +16,7 @@ use tower::{Layer, Service, ServiceExt};
 use tracing::Instrument;
 
 use super::WaitFor;
+use super::silence::{Heard, LONGEST};
 use crate::caller::token::Keys;
 use crate::caller::{Caller, permissions};
 use crate::config::Config;
@@ -105,7 +106,7 @@ where
 }
 
 impl Rules {
-    async fn pass<S>(&self, path: &str, mut request: Request<Body>, inner: S) -> Result<Response<Body>>
+    async fn pass<S>(&self, path: &str, request: Request<Body>, inner: S) -> Result<Response<Body>>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
@@ -113,7 +114,8 @@ impl Rules {
             reason: reasons::OVERLOADED,
             message: "too many calls at once".to_owned(),
         })?;
-        let patience = deadline(request.headers()).unwrap_or(self.call_timeout).min(self.call_timeout);
+        let longest = if permissions::is_sent_slowly(path) { LONGEST } else { self.call_timeout };
+        let patience = deadline(request.headers()).unwrap_or(longest).min(longest);
         if permissions::is_public(path) {
             // Nobody in particular: whoever it is waits for no news either.
             return tokio::time::timeout(patience, inner.oneshot(request)).await.map_or(
@@ -127,9 +129,15 @@ impl Rules {
         let caller = self.caller(path, request.headers()).await?;
         tracing::Span::current().record("caller", caller.subject());
         tracing::debug!(peer = ?super::peer(request.extensions()), "admitted");
+        let (heard, mut request) = if permissions::is_sent_slowly(path) {
+            let (heard, request) = Heard::listen(request);
+            (Some(heard), request)
+        } else {
+            (None, request)
+        };
         let carried_out = async {
             if let Some(wait_for) = &self.wait_for {
-                wait_for(request.headers(), patience).await?;
+                wait_for(request.headers(), patience.min(self.call_timeout)).await?;
             }
             request.extensions_mut().insert(caller);
             match inner.oneshot(request).await {
@@ -137,7 +145,13 @@ impl Rules {
                 Err(never) => match never {},
             }
         };
-        tokio::time::timeout(patience, carried_out).await.unwrap_or(Err(Error::TooLate))
+        let answered = async {
+            match &heard {
+                Some(heard) => heard.unless_silent(self.call_timeout, carried_out).await,
+                None => Some(carried_out.await),
+            }
+        };
+        tokio::time::timeout(patience, answered).await.ok().flatten().unwrap_or(Err(Error::TooLate))
     }
 
     async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Caller> {
