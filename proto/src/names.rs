@@ -176,6 +176,8 @@ names! {
     DeliberationName = "deliberations" / deliberation: Uuid;
     /// `villages/{village}/concerns/{concern}/attachments/{attachment}`
     AttachmentName = "concerns" / concern: Uuid, "attachments" / attachment: Uuid;
+    /// `villages/{village}/deliberations/{deliberation}/attachments/{attachment}`
+    DeliberationAttachmentName = "deliberations" / deliberation: Uuid, "attachments" / attachment: Uuid;
     /// `villages/{village}/matterTypes/{matter_type}`
     MatterTypeName = "matterTypes" / matter_type: LocalCode;
 }

@@ -1,4 +1,4 @@
-//! What belongs to a concern and is not words: photos, minutes, papers.
+//! What belongs to a concern or a deliberation and is not words: photos, minutes, papers.
 //!
 //! A file is received whole before it is kept: what a camera noted has to go from it first, and its place in the store is
 //! named by its content. So an upload costs memory, which is bounded: by the size of a file, and by how many come at once, of
@@ -7,6 +7,7 @@
 //! cut off in between leaves an object of which no record tells, and the keeper finds it.
 
 mod content;
+mod name;
 mod objects;
 mod orphans;
 mod record;
@@ -23,14 +24,14 @@ use aws_lc_rs::digest::{SHA256, digest};
 use events::Changes;
 use platform::revision::must_be;
 use platform::vault::VillageKeys;
-use platform::{Authority, Caller, Clock, Database, Error, Office, Request, Result, Vault};
+use platform::{Authority, Caller, Clock, Database, Error, Office, Request, Result, Tx, Vault};
 use proto::casework::v1::AttachmentChange;
-use proto::names::{AttachmentName, ConcernName};
 use proto::reasons;
 use tokio::sync::Semaphore;
 
-use crate::concern;
+use crate::{concern, deliberation};
 use content::Kind;
+use name::{Name, Parent};
 use objects::Objects;
 pub use orphans::Found;
 pub(crate) use orphans::Keeper;
@@ -77,7 +78,7 @@ pub struct Config {
     #[arg(long, env = "LIANXIN_DOCUMENT_BYTES", default_value_t = 20 * 1024 * 1024)]
     pub document_bytes: usize,
 
-    /// Attachments that a concern may have
+    /// Attachments that a concern or a deliberation may have
     #[arg(long, env = "LIANXIN_ATTACHMENTS_EACH", default_value_t = 30)]
     pub each: i64,
 
@@ -137,10 +138,17 @@ impl Attachments {
         Keeper::new(self.database.clone(), self.objects.clone(), self.clock.clone(), self.config.grace)
     }
 
-    /// May whoever acts by this authority add to the concern at all? Asked before anything is received.
-    async fn may_add(&self, by: &Authority, concern: &ConcernName) -> Result<()> {
+    /// May whoever acts by this authority add to it at all? Asked before anything is received.
+    async fn may_add(&self, by: &Authority, parent: &Parent) -> Result<()> {
         let mut tx = self.database.begin(by.scope()).await?;
-        concern::must_be_told(&mut tx, concern, by).await
+        must_be_told(&mut tx, parent, by).await?;
+        match parent {
+            Parent::Deliberation(_) if by.office() != Office::Clerk => {
+                let message = "the village office keeps the book of deliberations".to_owned();
+                Err(Error::Denied { reason: reasons::PERMISSION_DENIED, message })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps a file: first what is to be there, then the object, then whose it is.
@@ -156,22 +164,22 @@ impl Attachments {
 
         let (keys, object, sealing) = self.announce(by, &draft.name, &sha256).await?;
         let sealed = tokio::task::spawn_blocking(move || sealing.seal(&cleaned)).await;
-        self.objects.put(&draft.name.village, &object, sealed.map_err(Error::internal)??).await?;
+        self.objects.put(&draft.name.village(), &object, sealed.map_err(Error::internal)??).await?;
         drop(sealing_now);
 
         let mut tx = self.database.begin(by.scope()).await?;
-        let concern = draft.concern();
-        if let Some(made) = request.claim(&mut tx, &draft.name.village, &draft.name.to_string()).await? {
-            let made: AttachmentName = made.parse().map_err(Error::internal)?;
+        let parent = &draft.name.parent;
+        if let Some(made) = request.claim(&mut tx, &parent.village(), &draft.name.to_string()).await? {
+            let made: Name = made.parse().map_err(Error::internal)?;
             return store::attachment_get(&mut tx, &keys, &made).await;
         }
-        store::concern_hold(&mut tx, &concern).await?;
-        concern::must_be_told(&mut tx, &concern, by).await?;
-        if store::attachment_count(&mut tx, &concern).await? >= self.config.each {
-            let message = format!("这件民意已有{}个附件，不能再加；请先删除不需要的", self.config.each);
+        store::parent_hold(&mut tx, parent).await?;
+        must_be_told(&mut tx, parent, by).await?;
+        if store::attachment_count(&mut tx, parent).await? >= self.config.each {
+            let message = format!("这里已有{}个附件，不能再加；请先删除不需要的", self.config.each);
             return Err(Error::refused(reasons::TOO_MANY_ATTACHMENTS, message));
         }
-        if !store::object_confirm(&mut tx, draft.name.village, &object, self.clock.now()).await? {
+        if !store::object_confirm(&mut tx, parent.village(), &object, self.clock.now()).await? {
             // It took longer than an object without a record is kept.
             let message = "the upload took too long; send it again".to_owned();
             return Err(Error::Unavailable { reason: reasons::UNAVAILABLE, message });
@@ -186,38 +194,33 @@ impl Attachments {
 
     /// Writes down that an object is about to be there, and answers where, and what seals it: what sealed the same content
     /// before, or a new key.
-    async fn announce(
-        &self,
-        by: &Authority,
-        name: &AttachmentName,
-        sha256: &[u8],
-    ) -> Result<(VillageKeys, String, ContentKey)> {
+    async fn announce(&self, by: &Authority, name: &Name, sha256: &[u8]) -> Result<(VillageKeys, String, ContentKey)> {
         let mut tx = self.database.begin(by.scope()).await?;
-        let keys = self.vault.keys(&mut tx, &name.village).await?;
+        let keys = self.vault.keys(&mut tx, &name.village()).await?;
         let key = hex(&keys.index(&hex(sha256)));
         let (id, now) = (self.clock.new_id(), self.clock.now());
-        let sealing = store::object_announce(&mut tx, &keys, name.village, (id, &key), now).await?;
+        let sealing = store::object_announce(&mut tx, &keys, name.village(), (id, &key), now).await?;
         tx.commit().await?;
         Ok((keys, key, sealing))
     }
 
-    async fn list(&self, caller: &Caller, concern: &ConcernName) -> Result<Vec<Attachment>> {
-        let by = caller.within(&concern.village)?;
+    async fn list(&self, caller: &Caller, parent: &Parent) -> Result<Vec<Attachment>> {
+        let by = caller.within(&parent.village())?;
         let mut tx = self.database.begin(by.scope()).await?;
-        concern::must_be_told(&mut tx, concern, &by).await?;
-        let keys = self.vault.keys(&mut tx, &concern.village).await?;
-        store::attachment_list(&mut tx, &keys, concern).await
+        must_be_told(&mut tx, parent, &by).await?;
+        let keys = self.vault.keys(&mut tx, &parent.village()).await?;
+        store::attachment_list(&mut tx, &keys, parent).await
     }
 
     /// One that is there, with its object and what opens that.
-    async fn get(&self, caller: &Caller, name: &AttachmentName) -> Result<(Attachment, String, ContentKey)> {
-        let by = caller.within(&name.village)?;
+    async fn get(&self, caller: &Caller, name: &Name) -> Result<(Attachment, String, ContentKey)> {
+        let by = caller.within(&name.village())?;
         let mut tx = self.database.begin(by.scope()).await?;
-        concern::must_be_told(&mut tx, &concern_of(name), &by).await?;
-        let keys = self.vault.keys(&mut tx, &name.village).await?;
+        must_be_told(&mut tx, &name.parent, &by).await?;
+        let keys = self.vault.keys(&mut tx, &name.village()).await?;
         let attachment = store::attachment_get(&mut tx, &keys, name).await?;
         let object = attachment.object.clone().ok_or_else(|| Error::NotFound(name.to_string()))?;
-        let opening = store::object_key(&mut tx, &keys, name.village, &object).await?;
+        let opening = store::object_key(&mut tx, &keys, name.village(), &object).await?;
         Ok((attachment, object, opening))
     }
 
@@ -226,16 +229,16 @@ impl Attachments {
         &self,
         caller: &Caller,
         request: Request,
-        name: &AttachmentName,
+        name: &Name,
         expected: Option<i64>,
     ) -> Result<Attachment> {
-        let by = caller.within(&name.village)?;
+        let by = caller.within(&name.village())?;
         let mut tx = self.database.begin(by.scope()).await?;
-        concern::must_be_told(&mut tx, &concern_of(name), &by).await?;
-        let keys = self.vault.keys(&mut tx, &name.village).await?;
-        store::concern_hold(&mut tx, &concern_of(name)).await?;
+        must_be_told(&mut tx, &name.parent, &by).await?;
+        let keys = self.vault.keys(&mut tx, &name.village()).await?;
+        store::parent_hold(&mut tx, &name.parent).await?;
         let before = store::attachment_get(&mut tx, &keys, name).await?;
-        if request.claim(&mut tx, &name.village, &name.to_string()).await?.is_some() {
+        if request.claim(&mut tx, &name.village(), &name.to_string()).await?.is_some() {
             return Ok(before);
         }
         if before.object.is_none() {
@@ -249,7 +252,7 @@ impl Attachments {
         let now = self.clock.now();
         if let Some(object) = &before.object {
             // From now on it has a day.
-            store::object_confirm(&mut tx, name.village, object, now).await?;
+            store::object_confirm(&mut tx, name.village(), object, now).await?;
         }
         let after = before.removed(now);
         store::attachment_remove(&mut tx, &after).await?;
@@ -260,9 +263,12 @@ impl Attachments {
     }
 }
 
-/// The concern that an attachment belongs to.
-fn concern_of(name: &AttachmentName) -> ConcernName {
-    ConcernName::new(name.village, name.concern)
+/// Refuses what belongs to a concern or a deliberation to those who are not told what it says: to them it does not exist.
+async fn must_be_told(tx: &mut Tx, parent: &Parent, by: &Authority) -> Result<()> {
+    match parent {
+        Parent::Concern(name) => concern::must_be_told(tx, name, by).await,
+        Parent::Deliberation(name) => deliberation::must_be_told(tx, name, by).await,
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

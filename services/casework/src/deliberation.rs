@@ -218,6 +218,12 @@ impl Deliberations {
     }
 }
 
+/// Refuses the minutes of a deliberation to whoever serves some grids: to them they do not exist.
+pub(crate) async fn must_be_told(tx: &mut Tx, name: &DeliberationName, by: &Authority) -> Result<()> {
+    store::deliberation_get(tx, name, by).await?;
+    if by.grids().is_none() { Ok(()) } else { Err(Error::NotFound(name.to_string())) }
+}
+
 /// Who answers for the whole village.
 fn whole_village(caller: &Caller, village: &VillageCode) -> Result<Authority> {
     let by = caller.within(village)?;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use events::Change;
 use platform::Result;
 use proto::casework::v1 as pb;
-use proto::names::{AttachmentName, ConcernName};
 use proto::time::timestamp;
 
 use super::content::Kind;
+use super::name::Name;
 
 platform::choice! {
     /// What an attachment shows.
@@ -36,7 +36,7 @@ impl Role {
 /// A file that is about to come.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
-    pub(crate) name: AttachmentName,
+    pub(crate) name: Name,
     pub(crate) role: Role,
     pub(crate) file_name: Option<String>,
     /// How many bytes come.
@@ -45,16 +45,10 @@ pub(crate) struct Draft {
     pub(crate) sha256: Vec<u8>,
 }
 
-impl Draft {
-    pub(crate) fn concern(&self) -> ConcernName {
-        super::concern_of(&self.name)
-    }
-}
-
-/// A file that belongs to a concern.
+/// A file that belongs to a concern or a deliberation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attachment {
-    pub(crate) name: AttachmentName,
+    pub(crate) name: Name,
     pub(crate) role: Role,
     pub(crate) kind: Kind,
     pub(crate) size: i64,

@@ -11,7 +11,7 @@ use proto::casework::v1 as pb;
 use proto::casework::v1::attachment_service_server::AttachmentService;
 use proto::casework::v1::download_attachment_response::Piece as Out;
 use proto::casework::v1::upload_attachment_request::Piece as In;
-use proto::names::{AttachmentName, ConcernName, record_id};
+use proto::names::record_id;
 use proto::reasons;
 use proto::time::timestamp;
 use tokio::sync::mpsc;
@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::content::{Kind, TELLING};
+use super::name::{Name, Parent};
 use super::record::{Attachment, Draft, Role};
 use super::sealed::Opener;
 use super::{Attachments, Config, Received};
@@ -44,8 +45,8 @@ impl AttachmentService for Attachments {
             return Err(Error::field("header", "has to come first").into());
         };
         let draft = draft(&header, self.clock.new_id())?;
-        let by = caller.within(&draft.name.village)?;
-        self.may_add(&by, &draft.concern()).await?;
+        let by = caller.within(&draft.name.village())?;
+        self.may_add(&by, &draft.name.parent).await?;
         if draft.size > self.config.picture_bytes.max(self.config.document_bytes) {
             return Err(too_large(&self.config).into());
         }
@@ -69,9 +70,9 @@ impl AttachmentService for Attachments {
         request: Request<pb::DownloadAttachmentRequest>,
     ) -> Answer<Self::DownloadAttachmentStream> {
         let (caller, message) = admit(request)?;
-        let name = message.name.parse().map_err(|error| Error::field("name", error))?;
+        let name: Name = message.name.parse().map_err(|error| Error::field("name", error))?;
         let (attachment, object, opening) = self.get(&caller, &name).await?;
-        let Some(mut stored) = self.objects.get(&name.village, &object).await? else {
+        let Some(mut stored) = self.objects.get(&name.village(), &object).await? else {
             return Err(Error::internal(format!("the object of {name} is gone")).into());
         };
         let mut opener = Opener::new(opening, attachment.size)?;
@@ -107,8 +108,8 @@ impl AttachmentService for Attachments {
         request: Request<pb::ListAttachmentsRequest>,
     ) -> Answer<pb::ListAttachmentsResponse> {
         let (caller, message) = admit(request)?;
-        let concern: ConcernName = message.parent.parse().map_err(|error| Error::field("parent", error))?;
-        let attachments = self.list(&caller, &concern).await?.into_iter().map(Into::into).collect();
+        let parent = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let attachments = self.list(&caller, &parent).await?.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListAttachmentsResponse { attachments }))
     }
 
@@ -123,7 +124,7 @@ impl AttachmentService for Attachments {
 
 fn draft(header: &pb::UploadAttachmentHeader, new_id: Uuid) -> Result<Draft> {
     let mut wrong = Violations::new();
-    let concern: Option<ConcernName> = wrong.check("header.parent", header.parent.parse());
+    let parent: Option<Parent> = wrong.check("header.parent", header.parent.parse());
     let said = header.attachment.clone().unwrap_or_default();
     let role = wrong.check("header.attachment.role", Role::read(said.role)).flatten();
     if role.is_none() {
@@ -144,9 +145,9 @@ fn draft(header: &pb::UploadAttachmentHeader, new_id: Uuid) -> Result<Draft> {
     if !matches!(header.sha256.len(), 0 | 32) {
         wrong.add("header.sha256", "has to have 32 bytes");
     }
-    let (((concern, role), id), size) = wrong.finish(concern.zip(role).zip(id).zip(size))?;
+    let (((parent, role), id), size) = wrong.finish(parent.zip(role).zip(id).zip(size))?;
     Ok(Draft {
-        name: AttachmentName::new(concern.village, concern.concern, id),
+        name: Name { parent, id },
         role,
         file_name: Some(file_name.to_owned()).filter(|name| !name.is_empty()),
         size,

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use platform::vault::VillageKeys;
 use platform::{Error, OnConstraint, Result, Secret, Tx};
-use proto::names::{AttachmentName, ConcernName, VillageCode};
+use proto::names::VillageCode;
 use uuid::Uuid;
 
 use super::content::Kind;
+use super::name::{Name, Parent};
 use super::record::{Attachment, Role};
 use super::sealed::ContentKey;
 
@@ -26,9 +27,9 @@ struct Row {
 }
 
 impl Row {
-    fn read(self, keys: &VillageKeys, concern: &ConcernName) -> Result<Attachment> {
+    fn read(self, keys: &VillageKeys, parent: &Parent) -> Result<Attachment> {
         Ok(Attachment {
-            name: AttachmentName::new(concern.village, concern.concern, self.id),
+            name: Name { parent: parent.clone(), id: self.id },
             role: self.role,
             kind: Kind::from_word(&self.kind).ok_or_else(|| Error::internal("an attachment of no known kind"))?,
             size: self.size,
@@ -43,56 +44,59 @@ impl Row {
     }
 }
 
-/// Keeps others from adding to the concern, or taking away from it, until the transaction ends.
-pub(super) async fn concern_hold(tx: &mut Tx, concern: &ConcernName) -> Result<()> {
-    sqlx::query("select from concern where village = $1 and id = $2 for no key update")
-        .bind(concern.village.as_str())
-        .bind(concern.concern)
-        .execute(&mut **tx)
-        .await?;
+/// Keeps others from adding to it, or taking away from it, until the transaction ends.
+pub(super) async fn parent_hold(tx: &mut Tx, parent: &Parent) -> Result<()> {
+    let statement = match parent {
+        Parent::Concern(_) => "select from concern where village = $1 and id = $2 for no key update",
+        Parent::Deliberation(_) => "select from deliberation where village = $1 and id = $2 for no key update",
+    };
+    sqlx::query(statement).bind(parent.village().as_str()).bind(parent.id()).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// How many attachments a concern has.
-pub(super) async fn attachment_count(tx: &mut Tx, concern: &ConcernName) -> Result<i64> {
+/// How many attachments it has.
+pub(super) async fn attachment_count(tx: &mut Tx, parent: &Parent) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "select count(*) from attachment
-          where village = $1 and parent = $2 and parent_kind = 'concern' and object is not null",
+          where village = $1 and parent = $2 and parent_kind = $3 and object is not null",
     )
-    .bind(concern.village.as_str())
-    .bind(concern.concern)
+    .bind(parent.village().as_str())
+    .bind(parent.id())
+    .bind(parent.kind())
     .fetch_one(&mut **tx)
     .await?)
 }
 
 /// One attachment, taken away or not.
-pub(super) async fn attachment_get(tx: &mut Tx, keys: &VillageKeys, name: &AttachmentName) -> Result<Attachment> {
+pub(super) async fn attachment_get(tx: &mut Tx, keys: &VillageKeys, name: &Name) -> Result<Attachment> {
     let row: Option<Row> = sqlx::query_as(
         "select id, role, kind, size, sha256, name_sealed, object, uploader, created_at, removed_at, revision
            from attachment
-          where village = $1 and id = $2 and parent = $3 and parent_kind = 'concern'",
+          where village = $1 and id = $2 and parent = $3 and parent_kind = $4",
     )
-    .bind(name.village.as_str())
-    .bind(name.attachment)
-    .bind(name.concern)
+    .bind(name.village().as_str())
+    .bind(name.id)
+    .bind(name.parent.id())
+    .bind(name.parent.kind())
     .fetch_optional(&mut **tx)
     .await?;
-    row.ok_or_else(|| Error::NotFound(name.to_string()))?.read(keys, &super::concern_of(name))
+    row.ok_or_else(|| Error::NotFound(name.to_string()))?.read(keys, &name.parent)
 }
 
-/// What a concern has, in the order in which it was added.
-pub(super) async fn attachment_list(tx: &mut Tx, keys: &VillageKeys, concern: &ConcernName) -> Result<Vec<Attachment>> {
+/// What it has, in the order in which it was added.
+pub(super) async fn attachment_list(tx: &mut Tx, keys: &VillageKeys, parent: &Parent) -> Result<Vec<Attachment>> {
     let rows: Vec<Row> = sqlx::query_as(
         "select id, role, kind, size, sha256, name_sealed, object, uploader, created_at, removed_at, revision
            from attachment
-          where village = $1 and parent = $2 and parent_kind = 'concern' and object is not null
+          where village = $1 and parent = $2 and parent_kind = $3 and object is not null
           order by created_at, id",
     )
-    .bind(concern.village.as_str())
-    .bind(concern.concern)
+    .bind(parent.village().as_str())
+    .bind(parent.id())
+    .bind(parent.kind())
     .fetch_all(&mut **tx)
     .await?;
-    rows.into_iter().map(|row| row.read(keys, concern)).collect()
+    rows.into_iter().map(|row| row.read(keys, parent)).collect()
 }
 
 pub(super) async fn attachment_insert(tx: &mut Tx, keys: &VillageKeys, one: &Attachment) -> Result<()> {
@@ -100,11 +104,11 @@ pub(super) async fn attachment_insert(tx: &mut Tx, keys: &VillageKeys, one: &Att
     sqlx::query(
         "insert into attachment (village, id, parent_kind, parent, role, kind, size, sha256, name_sealed, object,
                                  uploader, created_at, removed_at, revision)
-         values ($1, $2, 'concern', $3, $4, $5, $6, $7, $8, $9, $10, $11, null, $12)",
+         values ($1, $2, $13, $3, $4, $5, $6, $7, $8, $9, $10, $11, null, $12)",
     )
-    .bind(one.name.village.as_str())
-    .bind(one.name.attachment)
-    .bind(one.name.concern)
+    .bind(one.name.village().as_str())
+    .bind(one.name.id)
+    .bind(one.name.parent.id())
     .bind(one.role)
     .bind(one.kind.as_str())
     .bind(one.size)
@@ -114,6 +118,7 @@ pub(super) async fn attachment_insert(tx: &mut Tx, keys: &VillageKeys, one: &Att
     .bind(&one.uploader)
     .bind(one.created_at)
     .bind(one.revision)
+    .bind(one.name.parent.kind())
     .execute(&mut **tx)
     .await
     .on_constraint("attachment_pkey", || Error::AlreadyExists(one.name.to_string()))?;
@@ -125,8 +130,8 @@ pub(super) async fn attachment_remove(tx: &mut Tx, one: &Attachment) -> Result<(
         "update attachment set object = null, name_sealed = null, removed_at = $3, revision = $4
           where village = $1 and id = $2",
     )
-    .bind(one.name.village.as_str())
-    .bind(one.name.attachment)
+    .bind(one.name.village().as_str())
+    .bind(one.name.id)
     .bind(one.removed_at)
     .bind(one.revision)
     .execute(&mut **tx)
@@ -251,24 +256,26 @@ pub(super) async fn object_forget(tx: &mut Tx, village: VillageCode, key: &str) 
 }
 
 /// The attachments that have an object.
-pub(super) async fn attachments_with(tx: &mut Tx, village: VillageCode, key: &str) -> Result<Vec<AttachmentName>> {
-    let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(
-        "select parent, id from attachment where village = $1 and object = $2 and parent_kind = 'concern' order by id",
-    )
-    .bind(village.as_str())
-    .bind(key)
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|(concern, id)| AttachmentName::new(village, concern, id)).collect())
+pub(super) async fn attachments_with(tx: &mut Tx, village: VillageCode, key: &str) -> Result<Vec<Name>> {
+    let rows: Vec<(String, Uuid, Uuid)> =
+        sqlx::query_as("select parent_kind, parent, id from attachment where village = $1 and object = $2 order by id")
+            .bind(village.as_str())
+            .bind(key)
+            .fetch_all(&mut **tx)
+            .await?;
+    let name =
+        |(kind, parent, id): (String, Uuid, Uuid)| Some(Name { parent: Parent::read(village, &kind, parent)?, id });
+    Ok(rows.into_iter().filter_map(name).collect())
 }
 
 /// An attachment that is there, as it is written out.
 #[derive(sqlx::FromRow)]
 pub(super) struct Filed {
     pub(super) id: Uuid,
-    pub(super) concern: Uuid,
-    /// The concern's number in the ledger.
-    pub(super) reference: String,
+    pub(super) parent_kind: String,
+    pub(super) parent: Uuid,
+    /// The concern's number in the ledger, or the deliberation's title.
+    pub(super) called: String,
     pub(super) role: Role,
     pub(super) kind: String,
     pub(super) size: i64,
@@ -279,11 +286,16 @@ pub(super) struct Filed {
 /// All attachments of a village that are there.
 pub(super) async fn filed_list(tx: &mut Tx, village: VillageCode) -> Result<Vec<Filed>> {
     Ok(sqlx::query_as(
-        "select attachment.id, concern.id as concern, reference, role, kind, size, sha256, object
+        "select attachment.id, parent_kind, parent, coalesce(reference, title, '') as called, role, kind, size, sha256,
+                object
            from attachment
-           join concern on concern.village = attachment.village and concern.id = attachment.parent
-          where attachment.village = $1 and parent_kind = 'concern' and object is not null
-          order by reference, attachment.created_at, attachment.id",
+           left join concern
+             on parent_kind = 'concern' and concern.village = attachment.village and concern.id = attachment.parent
+           left join deliberation
+             on parent_kind = 'deliberation' and deliberation.village = attachment.village
+            and deliberation.id = attachment.parent
+          where attachment.village = $1 and object is not null
+          order by called, attachment.created_at, attachment.id",
     )
     .bind(village.as_str())
     .fetch_all(&mut **tx)

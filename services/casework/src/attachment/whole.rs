@@ -9,6 +9,7 @@ use platform::vault::VillageKeys;
 use platform::{Database, Error, Result, Scope, Tx, Vault};
 use proto::names::VillageCode;
 
+use super::name::{Name, Parent};
 use super::objects::Objects;
 use super::sealed::Opener;
 use super::store::{self, Filed};
@@ -26,8 +27,9 @@ pub struct Written {
     pub missing: Vec<String>,
 }
 
-/// Writes what all concerns of a village have into a folder, opened: a folder for each concern, called by its number in the
-/// ledger, and in it a file for each content, called by what it shows and by its digest.
+/// Writes what all concerns and deliberations of a village have into a folder, opened: a folder for each, called by the
+/// concern's number in the ledger or by the deliberation's title, and in it a file for each content, called by what it shows
+/// and by its digest.
 ///
 /// # Errors
 /// When the database, the store or the disk does not answer, or the key file does not open the village's key.
@@ -50,7 +52,8 @@ pub async fn write_out(
         if write_one(&mut tx, &keys, &objects, village, &one, to).await? {
             written.files += 1;
         } else {
-            written.missing.push(format!("villages/{village}/concerns/{}/attachments/{}", one.concern, one.id));
+            let parent = Parent::read(*village, &one.parent_kind, one.parent);
+            written.missing.extend(parent.map(|parent| Name { parent, id: one.id }.to_string()));
         }
     }
     Ok(written)
@@ -67,7 +70,7 @@ async fn write_one(
 ) -> Result<bool> {
     let Some(mut stored) = objects.get(village, &one.object).await? else { return Ok(false) };
     let mut opener = Opener::new(store::object_key(tx, keys, *village, &one.object).await?, one.size)?;
-    let folder = to.join(plain(&one.reference));
+    let folder = to.join(plain(&one.called));
     create_dir_all(&folder).map_err(Error::internal)?;
     let telling = hex(one.sha256.get(..TELLING_BYTES).unwrap_or(&one.sha256));
     let mut file =
@@ -84,7 +87,7 @@ async fn write_one(
     Ok(true)
 }
 
-/// A village's own number as the name of a folder: whatever may lead elsewhere is a line.
+/// A village's own number or title as the name of a folder: whatever may lead elsewhere is a line.
 fn plain(reference: &str) -> String {
     let sign = |sign: char| if sign.is_alphanumeric() || matches!(sign, '-' | '_') { sign } else { '_' };
     reference.chars().map(sign).collect()

@@ -8,10 +8,12 @@ use casework::attachments;
 use harness::{Call, Running, Stage};
 use platform::Office;
 use proto::casework::v1::attachment_service_client::AttachmentServiceClient;
+use proto::casework::v1::deliberation_service_client::DeliberationServiceClient;
 use proto::casework::v1::download_attachment_response::Piece as Out;
 use proto::casework::v1::upload_attachment_request::Piece as In;
 use proto::casework::v1::{
-    Attachment, AttachmentRole, Concern, DeleteAttachmentRequest, DownloadAttachmentRequest, ListAttachmentsRequest,
+    AcceptConcernRequest, Attachment, AttachmentRole, Concern, CreateDeliberationRequest, DeleteAttachmentRequest,
+    Deliberation, DeliberationSubject, DownloadAttachmentRequest, ListAttachmentsRequest, StartConcernRequest,
     UploadAttachmentHeader, UploadAttachmentRequest,
 };
 use tonic::service::interceptor::InterceptedService;
@@ -368,4 +370,39 @@ fn walk(folder: &std::path::Path) -> Vec<Vec<u8>> {
         }
     }
     all
+}
+
+#[tokio::test]
+async fn the_minutes_of_a_deliberation_are_for_those_who_serve_the_whole_village() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let _news = News::known(&stage, &running, GAOCHONG).await;
+    let name = raised(&stage, &running, concern(GAOCHONG)).await;
+    let mut cases = clerk(&stage, &running);
+    cases.accept_concern(AcceptConcernRequest { name: name.clone(), ..Default::default() }).await.unwrap();
+    cases.start_concern(StartConcernRequest { name: name.clone(), ..Default::default() }).await.unwrap();
+    let caller = stage.caller(Office::Clerk, GAOCHONG, &[]);
+    let create = CreateDeliberationRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        deliberation: Some(Deliberation {
+            title: "儿童活动室".into(),
+            proposal: "改建会议室".into(),
+            subject: DeliberationSubject::General.into(),
+            concerns: vec![name],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let board = DeliberationServiceClient::with_interceptor(running.channel(), caller.clone());
+    let opened = { board }.create_deliberation(create).await.unwrap().into_inner().name;
+    let mut office = client(&running, &caller);
+    let mut officer = client(&running, &stage.caller(Office::Officer, "430112011", &[]));
+    let mut leader = client(&running, &stage.caller(Office::Leader, GAOCHONG, &["027"]));
+    let kept = upload(&mut office, &opened, &jpeg(100), "会议纪要.jpg").await.unwrap();
+    assert!(kept.name.starts_with(&format!("{opened}/attachments/")));
+    assert_eq!(list(&mut officer, &opened).await.unwrap(), [kept.clone()]);
+    assert_eq!(download(&mut officer, &kept.name).await.unwrap().0, kept);
+    assert_eq!(reason(&upload(&mut officer, &opened, &jpeg(9), "").await.unwrap_err()), "PERMISSION_DENIED");
+    assert_eq!(list(&mut leader, &opened).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(download(&mut leader, &kept.name).await.unwrap_err().code(), Code::NotFound);
 }
