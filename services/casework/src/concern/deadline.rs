@@ -1,8 +1,9 @@
 //! The clocks of a concern: by when somebody has to answer for it, and by when it has to be solved. Pure.
 //!
 //! Both count working time. The limits are those of the day on which it was raised, and nothing but an extension changes
-//! them; when the calendar is changed, what is due is reckoned again from the same beginning. The second clock rests while the concern is laid aside, was returned for more, or is said to be solved, and then
-//! goes on from where it was: what is used up is never given back, whatever is edited, merged, reopened or ruled anew.
+//! them; when the calendar is changed, what is due is reckoned again from the same beginning. The second clock rests while the
+//! concern is laid aside, was returned for more, or is said to be solved, and then goes on from where it was: what is used up
+//! is never given back, whatever is edited, merged, reopened or ruled anew.
 
 use chrono::{DateTime, Utc};
 

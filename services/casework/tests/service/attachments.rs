@@ -400,7 +400,7 @@ async fn the_minutes_of_a_deliberation_are_for_those_who_serve_the_whole_village
     let mut leader = client(&running, &stage.caller(Office::Leader, GAOCHONG, &["027"]));
     let kept = upload(&mut office, &opened, &jpeg(100), "会议纪要.jpg").await.unwrap();
     assert!(kept.name.starts_with(&format!("{opened}/attachments/")));
-    assert_eq!(list(&mut officer, &opened).await.unwrap(), [kept.clone()]);
+    assert_eq!(list(&mut officer, &opened).await.unwrap(), std::slice::from_ref(&kept));
     assert_eq!(download(&mut officer, &kept.name).await.unwrap().0, kept);
     assert_eq!(reason(&upload(&mut officer, &opened, &jpeg(9), "").await.unwrap_err()), "PERMISSION_DENIED");
     assert_eq!(list(&mut leader, &opened).await.unwrap_err().code(), Code::NotFound);

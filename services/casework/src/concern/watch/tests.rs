@@ -113,19 +113,31 @@ async fn a_calendar_that_was_changed_moves_the_deadlines_that_run_and_says_so() 
     sqlx::query(changed).execute(&mut owner).await.unwrap();
     let watch = watch(&stage, &database, "2026-03-02T02:00:00Z").await;
     while watch.reckon().await.unwrap() {}
-    let due: Vec<(String, String, String, i64)> = sqlx::query_as(
-        "select (due_at at time zone 'Asia/Shanghai')::text, (respond_by at time zone 'Asia/Shanghai')::text,
-                (response_due_at at time zone 'Asia/Shanghai')::text, count(*)
-           from concern group by 1, 2, 3",
-    )
-    .fetch_all(&mut owner)
-    .await
-    .unwrap();
-    let answer = "2026-03-04 09:00:00".to_owned();
-    assert_eq!(due, [("2026-03-10 09:00:00".to_owned(), answer.clone(), answer, 250)]);
+    assert_eq!(due(&mut owner).await, [("2026-03-10 09:00:00".to_owned(), "2026-03-04 09:00:00".to_owned(), 250)]);
+    // It was a mistake: everybody has again what they had, and nobody more.
+    sqlx::query("delete from calendar_day where updated_by = 'x'").execute(&mut owner).await.unwrap();
+    sqlx::query(changed).execute(&mut owner).await.unwrap();
+    let mut tx = watch.database.begin(&Scope::deployment()).await.unwrap();
+    watch.calendars.load(&mut tx).await.unwrap();
+    drop(tx);
+    while watch.reckon().await.unwrap() {}
+    assert_eq!(due(&mut owner).await, [("2026-03-09 09:00:00".to_owned(), "2026-03-03 09:00:00".to_owned(), 250)]);
     let told: i64 = sqlx::query_scalar("select count(*) from move where kind = 'reckoned' and note <> ''")
         .fetch_one(&mut owner)
         .await
         .unwrap();
-    assert_eq!(told, 250);
+    assert_eq!(told, 500);
+}
+
+/// What is due, in the villages' time: the solution, and the answer by both its columns; and of how many concerns.
+async fn due(owner: &mut sqlx::PgConnection) -> Vec<(String, String, i64)> {
+    sqlx::query_as(
+        "select (due_at at time zone 'Asia/Shanghai')::text, (respond_by at time zone 'Asia/Shanghai')::text, count(*)
+           from concern
+          where respond_by = response_due_at
+          group by 1, 2",
+    )
+    .fetch_all(owner)
+    .await
+    .unwrap()
 }
