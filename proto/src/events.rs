@@ -60,6 +60,7 @@ events! {
         LinkChanged: "link",
         VisitChanged: "visit",
         VisitPlanChanged: "visit_plan",
+        EntranceRulesChanged: "entrance_rules",
     }
     casework {
         ConcernChanged: "concern",

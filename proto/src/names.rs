@@ -246,26 +246,37 @@ places! {
     SubdistrictName(SubdistrictCode) = "subdistricts" / "subdistricts/{subdistrict}";
 }
 
-/// `villages/{village}/visitPlan`: there is one to a village.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VisitPlanName(pub VillageCode);
+macro_rules! singletons {
+    ($($(#[$doc:meta])* $name:ident = $last:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub VillageCode);
 
-impl fmt::Display for VisitPlanName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "villages/{}/visitPlan", self.0)
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(out, concat!("villages/{}/", $last), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                let village = text.strip_prefix("villages/").and_then(|rest| rest.strip_suffix(concat!("/", $last)));
+                match village {
+                    Some(code) if !code.contains('/') => code.parse().map(Self),
+                    _ => Err(NameError::shape(concat!("villages/{village}/", $last), text)),
+                }
+            }
+        }
+    )+};
 }
 
-impl FromStr for VisitPlanName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let village = text.strip_prefix("villages/").and_then(|rest| rest.strip_suffix("/visitPlan"));
-        match village {
-            Some(code) if !code.contains('/') => code.parse().map(Self),
-            _ => Err(NameError::shape("villages/{village}/visitPlan", text)),
-        }
-    }
+singletons! {
+    /// `villages/{village}/visitPlan`: there is one to a village.
+    VisitPlanName = "visitPlan";
+    /// `villages/{village}/entranceRules`: what a village has settled about the way to becoming a representative.
+    EntranceRulesName = "entranceRules";
 }
 
 impl VillageResource for VillageName {

@@ -5,6 +5,7 @@
 //! `reactions`.
 
 mod coverage;
+mod entrance_rules;
 mod gap;
 mod keyset;
 mod line;
@@ -23,6 +24,7 @@ use events::Events;
 use platform::vault::rotation::{self, Sealed};
 use platform::{Database, Error, Process, Result, Server, Vault, Violations};
 use proto::liaison::v1::coverage_service_server::CoverageServiceServer;
+use proto::liaison::v1::entrance_rules_service_server::EntranceRulesServiceServer;
 use proto::liaison::v1::line_service_server::LineServiceServer;
 use proto::liaison::v1::link_service_server::LinkServiceServer;
 use proto::liaison::v1::member_service_server::MemberServiceServer;
@@ -86,6 +88,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     let coverage = coverage::Coverage::new(database.clone(), clock.clone(), gaps);
     let visits = visit::Visits::new(database.clone(), changes.clone(), clock.clone());
     let plans = plan::Plans::new(database.clone(), changes.clone(), clock.clone());
+    let entrances = entrance_rules::Entrances::new(database.clone(), changes.clone(), clock.clone());
     let rosters = roster::Rosters::new(database.clone(), changes, clock, vault);
 
     Server::new(&config.platform, database)
@@ -96,6 +99,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         .with(CoverageServiceServer::new(coverage))
         .with(VisitServiceServer::new(visits))
         .with(VisitPlanServiceServer::new(plans))
+        .with(EntranceRulesServiceServer::new(entrances))
         .with(RosterServiceServer::new(rosters).max_decoding_message_size(config.platform.message_bytes))
         .with(events.news_service())
         .waiting_for(events.wait_for())

@@ -15,6 +15,7 @@ use platform::{Caller, Clock, Database, Error, OnConstraint, Page, Request, Resu
 use proto::names::{GridName, MemberName, VillageCode};
 use uuid::Uuid;
 
+use crate::entrance_rules::store::entrance_rules_get;
 use crate::places::grid_get;
 use crate::team::handover;
 use crate::{link, team};
@@ -37,15 +38,23 @@ impl Members {
         Self { database, changes, clock, vault }
     }
 
-    /// Enters a member.
+    /// Enters a member: a person who serves already has a record, which is changed instead.
     async fn create(&self, caller: &Caller, request: &Request, draft: Draft) -> Result<Member> {
-        let authority = caller.within(&draft.village)?;
+        let village = draft.village;
+        let authority = caller.within(&village)?;
         authority.must_serve_all()?;
         let mut tx = self.database.begin(authority.scope()).await?;
-        let keys = self.vault.keys(&mut tx, &draft.village).await?;
-        let name = MemberName::new(draft.village, draft.id.unwrap_or_else(|| self.clock.new_id()));
-        if let Some(made) = request.claim(&mut tx, &draft.village, &name.to_string()).await? {
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        let name = MemberName::new(village, draft.id.unwrap_or_else(|| self.clock.new_id()));
+        if let Some(made) = request.claim(&mut tx, &village, &name.to_string()).await? {
             return store::member_get(&mut tx, &keys, &made.parse().map_err(Error::internal)?, false).await;
+        }
+        store::lock(&mut tx, &village).await?;
+        if let Some(telephone) = &draft.telephone
+            && let Some((known, entrance::State::Appointed)) =
+                store::member_of_person(&mut tx, &keys, &village, &draft.display_name, telephone).await?
+        {
+            return Err(Error::AlreadyExists(known.to_string()));
         }
         let now = self.clock.now();
         let (member, change) = rules::create(name, draft, now)?;
@@ -58,13 +67,14 @@ impl Members {
         Ok(member)
     }
 
-    /// Nominates somebody as a representative.
+    /// Nominates somebody as a representative, who gets a record by it. A person who has one is nominated under that one.
     async fn nominate(
         &self,
         caller: &Caller,
         request: &Request,
         village: VillageCode,
         id: Option<Uuid>,
+        display_name: String,
         nomination: Nomination,
     ) -> Result<Member> {
         let authority = caller.within(&village)?;
@@ -76,11 +86,46 @@ impl Members {
             return store::member_get(&mut tx, &keys, &made.parse().map_err(Error::internal)?, false).await;
         }
         grid_get(&mut tx, &GridName::new(village, nomination.grid)).await?.must_be_in_use()?;
+        store::lock(&mut tx, &village).await?;
+        if let Some(telephone) = &nomination.telephone
+            && let Some((known, _)) =
+                store::member_of_person(&mut tx, &keys, &village, &display_name, telephone).await?
+        {
+            return Err(Error::AlreadyExists(known.to_string()));
+        }
         let (now, today) = (self.clock.now(), self.clock.today());
-        let (member, record, change) = entrance::nominate(name, nomination, now, today)?;
+        let (member, record, change) = entrance::nominate(name, display_name, nomination, now, today)?;
         store::members_insert(&mut tx, &keys, std::slice::from_ref(&member))
             .await?
             .on_constraint("member_pkey", || Error::AlreadyExists(member.name.to_string()))?;
+        steps::steps_insert(&mut tx, &authority, &[(&member.name, &record)], now).await?;
+        self.changes.append(&mut tx, &authority, &[change]).await?;
+        self.changes.commit(tx).await?;
+        Ok(member)
+    }
+
+    /// Nominates somebody who has a record already.
+    async fn nominate_again(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        name: MemberName,
+        nomination: Nomination,
+    ) -> Result<Member> {
+        let village = name.village;
+        let authority = caller.within(&village)?;
+        authority.must_serve_all()?;
+        let mut tx = self.database.begin(authority.scope()).await?;
+        let keys = self.vault.keys(&mut tx, &village).await?;
+        if request.claim(&mut tx, &village, &name.to_string()).await?.is_some() {
+            return store::member_get(&mut tx, &keys, &name, false).await;
+        }
+        grid_get(&mut tx, &GridName::new(village, nomination.grid)).await?.must_be_in_use()?;
+        let before = store::member_get(&mut tx, &keys, &name, true).await?;
+        let last = steps::last_day(&mut tx, &name).await?;
+        let (now, today) = (self.clock.now(), self.clock.today());
+        let (member, record, change) = entrance::nominate_again(before, nomination, last, now, today)?;
+        store::members_update(&mut tx, &keys, std::slice::from_ref(&member)).await?;
         steps::steps_insert(&mut tx, &authority, &[(&member.name, &record)], now).await?;
         self.changes.append(&mut tx, &authority, &[change]).await?;
         self.changes.commit(tx).await?;
@@ -103,6 +148,7 @@ impl Members {
         let known = Known {
             before: steps::last_day(&mut tx, &command.name).await?,
             serves_as: steps::serves_as(&mut tx, &before, today).await?,
+            rules: entrance_rules_get(&mut tx, &village).await?,
             now: self.clock.now(),
             today,
         };

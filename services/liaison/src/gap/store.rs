@@ -54,7 +54,9 @@ macro_rules! missing {
                    join household on household.village = $1 and household.id = free.household
                  union all
                  select 'seat/' || free.grid || '/' || free.seat, 'seat', free.grid, null, null, free.seat, last.member,
-                        coalesce(last.valid_to = member.term_end, false), lower(free.days), upper(free.days),
+                        coalesce(last.valid_to = member.term_end
+                                 or last.seat = 'representative' and last.valid_to = member.represents_until, false),
+                        lower(free.days), upper(free.days),
                         '2/' || free.grid || '/' || free.place
                    from (select team.grid, seat.place, seat.name as seat,
                                 unnest(datemultirange(

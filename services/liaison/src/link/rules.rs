@@ -230,8 +230,8 @@ pub(crate) fn link(
     if !member.offices.contains(&Office::Representative) {
         return Err(Error::refused(reasons::WRONG_OFFICE, format!("{} is no representative", member.name)));
     }
-    member.must_serve(valid_from)?;
-    member.must_serve(today)?;
+    member.must_serve_in(Office::Representative, valid_from)?;
+    member.must_serve_in(Office::Representative, today)?;
     let reaches = |line: &&Line| {
         line.household_kinds.contains(&household.kind) && command.line.is_none_or(|wished| wished == line.kind)
     };

@@ -1,5 +1,8 @@
-//! How somebody comes to serve, and how that ends. Pure; the table of steps is [`next`], and nobody comes past it but those
+//! How somebody comes to serve, and how that ends. Pure; the table of steps is `table`, and nobody comes past it but those
 //! whom the village office enters in one step, or its workbook.
+
+mod again;
+mod table;
 
 use std::collections::BTreeSet;
 
@@ -11,21 +14,11 @@ use proto::names::{GridCode, MemberName};
 use proto::reasons;
 use workbook::formats::Telephone;
 
-use super::rules::{Member, Office, Source};
+use super::rules::{Member, Office, Source, Term};
+use crate::entrance_rules::rules::EntranceRules;
 
-platform::choice! {
-    /// How far somebody has come.
-    pub(crate) enum State as proto::liaison::v1::MemberState {
-        Nominated = "nominated",
-        Eligible = "eligible",
-        Endorsed = "endorsed",
-        Noticed = "noticed",
-        Appointed = "appointed",
-        Ended = "ended",
-        Recalled = "recalled",
-        Declined = "declined",
-    }
-}
+pub(crate) use again::{Standing, nominate_again};
+pub(crate) use table::{State, Step, Votes};
 
 platform::choice! {
     /// A step, as it is recorded.
@@ -63,10 +56,6 @@ platform::choice! {
     }
 }
 
-/// What a public notice lasts if nobody says otherwise, and between which bounds it may be said.
-const NOTICE_DAYS: i32 = 7;
-const NOTICE_BOUNDS: std::ops::RangeInclusive<i32> = 5..=30;
-
 /// What is known of somebody who was nominated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidacy {
@@ -74,12 +63,14 @@ pub(crate) struct Candidacy {
     pub(crate) grounds: BTreeSet<Ground>,
     /// The first day on which the public notice no longer runs.
     pub(crate) notice_until: Option<NaiveDate>,
+    /// How far it has come, of somebody who had served, or been nominated, before: their own state is another. None once it
+    /// is over, and of those whose state says it.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// Somebody to be nominated.
 #[derive(Debug, Clone)]
 pub(crate) struct Nomination {
-    pub(crate) display_name: String,
     pub(crate) telephone: Option<Telephone>,
     pub(crate) source: Source,
     pub(crate) grid: GridCode,
@@ -88,97 +79,15 @@ pub(crate) struct Nomination {
     pub(crate) note: String,
 }
 
-/// How an endorsement was voted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Votes {
-    pub(crate) due: i32,
-    pub(crate) present: i32,
-    pub(crate) favour: i32,
-    pub(crate) against: i32,
-    pub(crate) abstaining: i32,
-}
-
-impl Votes {
-    /// More than half of those due were there, and more than half of these were in favour.
-    pub(crate) fn carried(self) -> bool {
-        i64::from(self.present) * 2 > i64::from(self.due) && i64::from(self.favour) * 2 > i64::from(self.present)
-    }
-
-    fn must_add_up(self) -> Result<()> {
-        let counts = [self.due, self.present, self.favour, self.against, self.abstaining];
-        let cast = i64::from(self.favour) + i64::from(self.against) + i64::from(self.abstaining);
-        if counts.iter().any(|count| *count < 0) || self.present > self.due || cast != i64::from(self.present) {
-            let message =
-                "do not add up: for, against and abstaining make those present, who are no more than those due";
-            return Err(Error::field("votes", message));
+impl Nomination {
+    /// The day of the nomination, which has come and has its grounds.
+    fn must_be_sound(&self, today: NaiveDate) -> Result<NaiveDate> {
+        let day = self.day.unwrap_or(today);
+        must_have_come(day, today)?;
+        if self.grounds.is_empty() {
+            return Err(Error::field("grounds", "is missing: near, convenient or familiar"));
         }
-        if self.present == 0 {
-            return Err(Error::field("votes", "nobody was there"));
-        }
-        Ok(())
-    }
-}
-
-/// What somebody does with a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    CheckEligibility { of_age: bool },
-    RecordEndorsement(Votes),
-    PostNotice { days: Option<i32> },
-    RecordObjection { upheld: bool },
-    Appoint { term_start: Option<NaiveDate>, term_end: NaiveDate },
-    Evaluate(Grade),
-    Decline,
-    EndTerm,
-    Recall,
-}
-
-/// The table of steps: what may be done in which state, and where it leads. What is not here is refused.
-pub(crate) fn next(state: State, step: Step) -> Option<State> {
-    use State::{Appointed, Declined, Eligible, Ended, Endorsed, Nominated, Noticed, Recalled};
-    match (state, step) {
-        (Nominated, Step::CheckEligibility { .. }) => Some(Eligible),
-        // A vote that is lost may be held again.
-        (Eligible, Step::RecordEndorsement(votes)) => Some(if votes.carried() { Endorsed } else { Eligible }),
-        (Endorsed, Step::PostNotice { .. }) => Some(Noticed),
-        (Noticed, Step::RecordObjection { upheld }) => Some(if upheld { Declined } else { Noticed }),
-        (Noticed, Step::Appoint { .. }) => Some(Appointed),
-        (Nominated | Eligible | Endorsed | Noticed, Step::Decline) => Some(Declined),
-        (Appointed, Step::Evaluate(_)) => Some(Appointed),
-        (Appointed, Step::EndTerm) => Some(Ended),
-        (Appointed, Step::Recall) => Some(Recalled),
-        _ => None,
-    }
-}
-
-/// Every step, in the order of the entrance, by the method that takes it.
-const STEPS: &[(Step, &str)] = &[
-    (Step::CheckEligibility { of_age: true }, "CheckEligibility"),
-    (Step::RecordEndorsement(Votes { due: 1, present: 1, favour: 1, against: 0, abstaining: 0 }), "RecordEndorsement"),
-    (Step::PostNotice { days: None }, "PostNotice"),
-    (Step::RecordObjection { upheld: false }, "RecordObjection"),
-    (Step::Appoint { term_start: None, term_end: NaiveDate::MAX }, "AppointMember"),
-    (Step::Evaluate(Grade::Competent), "EvaluateMember"),
-    (Step::Recall, "RecallMember"),
-    (Step::EndTerm, "EndTerm"),
-    (Step::Decline, "DeclineMember"),
-];
-
-impl State {
-    /// Has the person been appointed, so that serving is, or was, a public function?
-    pub(crate) fn is_public(self) -> bool {
-        matches!(self, Self::Appointed | Self::Ended | Self::Recalled)
-    }
-
-    /// The state that follows, or a refusal that names what is possible.
-    pub(crate) fn after(self, step: Step) -> Result<Self> {
-        next(self, step).ok_or_else(|| {
-            let possible: Vec<&str> =
-                STEPS.iter().filter(|(step, _)| next(self, *step).is_some()).map(|(_, method)| *method).collect();
-            let possible = if possible.is_empty() { "nothing".to_owned() } else { possible.join(", ") };
-            let message = format!("the member is {}; what can be done: {possible}", self.as_str());
-            Error::refused(reasons::ILLEGAL_MOVE, message)
-        })
+        Ok(day)
     }
 }
 
@@ -214,8 +123,10 @@ impl Record {
 pub(crate) struct Known {
     /// The day of the step before.
     pub(crate) before: Option<NaiveDate>,
-    /// Somebody of the same name who serves as a representative, with the same telephone or with none known.
+    /// Another record of somebody of the same name who serves, with the same telephone or with none known.
     pub(crate) serves_as: Option<MemberName>,
+    /// What the village has settled.
+    pub(crate) rules: EntranceRules,
     pub(crate) now: DateTime<Utc>,
     pub(crate) today: NaiveDate,
 }
@@ -223,18 +134,15 @@ pub(crate) struct Known {
 /// Somebody is nominated from one of the six sources, on at least one of the three grounds.
 pub(crate) fn nominate(
     name: MemberName,
+    display_name: String,
     nomination: Nomination,
     now: DateTime<Utc>,
     today: NaiveDate,
 ) -> Result<(Member, Record, Change)> {
-    let day = nomination.day.unwrap_or(today);
-    must_have_come(day, today)?;
-    if nomination.grounds.is_empty() {
-        return Err(Error::field("grounds", "is missing: near, convenient or familiar"));
-    }
+    let day = nomination.must_be_sound(today)?;
     let member = Member {
         name,
-        display_name: nomination.display_name,
+        display_name,
         telephone: nomination.telephone,
         offices: [Office::Representative].into(),
         source: Some(nomination.source),
@@ -243,8 +151,14 @@ pub(crate) fn nominate(
         party_group: None,
         term_start: day,
         term_end: Some(day),
+        representing: None,
         state: State::Nominated,
-        candidacy: Some(Candidacy { grid: nomination.grid, grounds: nomination.grounds, notice_until: None }),
+        candidacy: Some(Candidacy {
+            grid: nomination.grid,
+            grounds: nomination.grounds,
+            notice_until: None,
+            standing: None,
+        }),
         revision: 1,
         created_at: now,
         updated_at: now,
@@ -262,13 +176,17 @@ pub(crate) fn take(
     note: String,
     known: &Known,
 ) -> Result<(Member, Record, Change)> {
-    let state = before.state.after(step)?;
+    let standing = before.candidacy.as_ref().and_then(|candidacy| candidacy.standing);
+    let standing = standing.filter(|_| step.is_of_the_entrance());
+    let state = standing.map_or(before.state, |standing| standing.state).after(step)?;
     let day = day.unwrap_or(known.today);
     must_have_come(day, known.today)?;
-    if let Some(earlier) = known.before.filter(|earlier| day < *earlier) {
-        return Err(Error::field("date", format!("lies before the step before it, on {earlier}")));
+    must_follow(day, known.before)?;
+    let mut member = Member { revision: before.revision + 1, updated_at: known.now, ..before };
+    match standing {
+        Some(standing) => member.stands(Standing { state, ..standing }),
+        None => member.state = state,
     }
-    let mut member = Member { state, revision: before.revision + 1, updated_at: known.now, ..before };
     let mut record = Record::of(StepKind::Evaluated, day, note);
     let happened = match step {
         Step::CheckEligibility { of_age } => {
@@ -282,11 +200,7 @@ pub(crate) fn take(
             Happened::EndorsementRecorded
         }
         Step::PostNotice { days } => {
-            let days = days.unwrap_or(NOTICE_DAYS);
-            if !NOTICE_BOUNDS.contains(&days) {
-                let (least, most) = (NOTICE_BOUNDS.start(), NOTICE_BOUNDS.end());
-                return Err(Error::field("days", format!("has to lie between {least} and {most}")));
-            }
+            let days = known.rules.notice(days)?;
             let until = day + chrono::Duration::days(days.into());
             (record.kind, record.notice_until) = (StepKind::NoticePosted, Some(until));
             if let Some(candidacy) = &mut member.candidacy {
@@ -311,7 +225,10 @@ pub(crate) fn take(
                     "has to lie after the term's start, which is not before the appointment",
                 ));
             }
-            (member.term_start, member.term_end) = (start, Some(term_end));
+            match standing {
+                Some(standing) => member.takes_office(standing.source, Term { start, end: term_end })?,
+                None => (member.term_start, member.term_end) = (start, Some(term_end)),
+            }
             (record.kind, record.term) = (StepKind::Appointed, Some((start, Some(term_end))));
             Happened::Appointed
         }
@@ -325,21 +242,31 @@ pub(crate) fn take(
         }
         Step::EndTerm | Step::Recall => return Err(Error::internal("a term ends with what belongs to it")),
     };
+    // Who serves is public, and is told by name with every step: not that they are nominated for something else.
+    let happened = if standing.is_some() && happened != Happened::Appointed { Happened::Updated } else { happened };
     let change = member.news(happened)?;
     Ok((member, record, change))
 }
 
-/// Of age, and nobody's representative elsewhere. That somebody is of age is said by whoever has seen it: no date of birth
-/// is kept for it.
+/// Of age, and serving under no other record. That somebody is of age is said by whoever has seen it: no date of birth is
+/// kept for it.
 fn eligible(of_age: bool, known: &Known) -> Result<()> {
     if !of_age {
         return Err(Error::refused(reasons::NOT_ELIGIBLE, "a representative is of age"));
     }
     if let Some(other) = &known.serves_as {
-        let message = format!("this person serves as a representative already, as {other}");
+        let message =
+            format!("somebody of this name serves already, as {other}: if it is this person, nominate that member");
         return Err(Error::refused(reasons::NOT_ELIGIBLE, message));
     }
     Ok(())
+}
+
+fn must_follow(day: NaiveDate, before: Option<NaiveDate>) -> Result<()> {
+    match before.filter(|earlier| day < *earlier) {
+        Some(earlier) => Err(Error::field("date", format!("lies before the step before it, on {earlier}"))),
+        None => Ok(()),
+    }
 }
 
 fn must_have_come(day: NaiveDate, today: NaiveDate) -> Result<()> {

@@ -51,18 +51,24 @@ pub(crate) async fn rights_get(tx: &mut Tx, name: &MemberName, day: NaiveDate) -
     if !known {
         return Err(Error::NotFound(name.to_string()));
     }
+    // A seat that was left was held within the term there was then, which may not be the last one.
     let rows: Vec<Row> = sqlx::query_as(
-        "select seat.office, seat.grid, seat.covered, seat.valid_to, member.term_end
-           from (select village, member, office, grid, false as covered, valid_from, valid_to
+        "select seat.office, seat.grid, seat.covered, seat.valid_to, term.past as term_end
+           from (select village, member, office, grid, false as covered, valid_from, valid_to,
+                        valid_to is not null as is_left
                    from seating
                  union all
-                 select village, stand_in, stand_in_office, grid, true, valid_from, valid_to
+                 select village, stand_in, stand_in_office, grid, true, valid_from, valid_to, false
                    from absence
                   where stand_in is not null) as seat
            join member on member.village = seat.village and member.id = seat.member
+          cross join lateral (
+                select least(member.term_end,
+                             case when seat.office = 'representative' then member.represents_until end) as past
+                ) as term
           where seat.village = $1 and seat.member = $2
             and seat.valid_from <= $3 and (seat.valid_to is null or $3 < seat.valid_to)
-            and member.term_start <= $3 and (member.term_end is null or $3 < member.term_end)",
+            and (seat.is_left or member.term_start <= $3 and (term.past is null or $3 < term.past))",
     )
     .bind(name.village.as_str())
     .bind(name.member)

@@ -22,7 +22,7 @@ use proto::time::{date, naive_date, timestamp};
 use tonic::{Request, Response, Status};
 use workbook::formats::Telephone;
 
-use self::entrance::{TakeStep, nomination};
+use self::entrance::{Nominee, TakeStep, nomination};
 use super::Members;
 use super::entrance::State;
 use super::rights::{Held, Rights};
@@ -82,8 +82,13 @@ impl MemberService for Members {
         let mut wrong = Violations::new();
         let id = crate::given_id(&mut wrong, "member_id", &message.member_id);
         wrong.finish(Some(()))?;
-        let (village, nomination) = nomination(message)?;
-        Ok(Response::new(self.nominate(&caller, &request, village, id, nomination).await?.into()))
+        let member = match nomination(message)? {
+            (Nominee::New { village, display_name }, nomination) => {
+                self.nominate(&caller, &request, village, id, display_name, nomination).await?
+            }
+            (Nominee::Known(name), nomination) => self.nominate_again(&caller, &request, name, nomination).await?,
+        };
+        Ok(Response::new(member.into()))
     }
 
     async fn check_eligibility(
@@ -166,6 +171,7 @@ impl Members {
 impl From<Member> for pb::Member {
     fn from(member: Member) -> Self {
         let village = member.name.village;
+        let standing = member.candidacy.as_ref().and_then(|candidacy| candidacy.standing);
         let candidacy = member.candidacy.as_ref();
         Self {
             name: member.name.to_string(),
@@ -184,6 +190,10 @@ impl From<Member> for pb::Member {
                 .map(|one| one.grounds.iter().map(|ground| (*ground).into()).collect())
                 .unwrap_or_default(),
             notice_until: candidacy.and_then(|one| one.notice_until).map(date),
+            candidacy_state: standing.map_or(0, |standing| standing.state.into()),
+            candidacy_source: standing.map_or(0, |standing| standing.source.into()),
+            representing_start: member.representing.map(|term| date(term.start)),
+            representing_end: member.representing.map(|term| date(term.end)),
             etag: member.revision.to_string(),
             create_time: Some(timestamp(member.created_at)),
             update_time: Some(timestamp(member.updated_at)),

@@ -40,6 +40,14 @@ platform::choice! {
     }
 }
 
+/// The days on which one office is held, where they are not those of the member's whole term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) start: NaiveDate,
+    /// The first day that is not in it.
+    pub(crate) end: NaiveDate,
+}
+
 /// Someone who serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -54,6 +62,8 @@ pub(crate) struct Member {
     pub(crate) term_start: NaiveDate,
     /// First day no longer serving. Whoever has not been appointed has a term without a day in it.
     pub(crate) term_end: Option<NaiveDate>,
+    /// The term as representative, or the last one, of somebody who serves in another office too; none: it is the whole term.
+    pub(crate) representing: Option<Term>,
     pub(crate) state: State,
     /// What is known of somebody who was nominated; none of those who were entered in one step.
     pub(crate) candidacy: Option<Candidacy>,
@@ -77,6 +87,23 @@ impl Member {
         Err(Error::refused(reasons::NOT_SERVING, format!("the term of {} does not include {day}", self.name)))
     }
 
+    /// Does the member hold this office on this day?
+    pub(crate) fn serves_in(&self, office: Office, day: NaiveDate) -> bool {
+        let own = self.representing.filter(|_| office == Office::Representative);
+        self.serves(day) && self.offices.contains(&office) && own.is_none_or(|term| term.start <= day && day < term.end)
+    }
+
+    /// # Errors
+    /// `NOT_SERVING`, of somebody who has the office on other days.
+    pub(crate) fn must_serve_in(&self, office: Office, day: NaiveDate) -> Result<()> {
+        self.must_serve(day)?;
+        if self.serves_in(office, day) || !self.offices.contains(&office) {
+            return Ok(());
+        }
+        let message = format!("the term of {} in this office does not include {day}", self.name);
+        Err(Error::refused(reasons::NOT_SERVING, message))
+    }
+
     /// The news of this member as it now stands.
     pub(crate) fn news(&self, happened: Happened) -> Result<Change> {
         let village = self.name.village;
@@ -95,6 +122,8 @@ impl Member {
             term_start: self.state.is_public().then(|| date(self.term_start)),
             term_end: self.term_end.filter(|_| self.state.is_public()).map(date),
             state: self.state.into(),
+            representing_start: self.representing.map(|term| date(term.start)),
+            representing_end: self.representing.map(|term| date(term.end)),
         })
     }
 }
@@ -170,6 +199,7 @@ pub(crate) fn create(name: MemberName, draft: Draft, now: DateTime<Utc>) -> Resu
         party_group: draft.party_group,
         term_start: draft.term_start.unwrap_or_else(|| platform::clock::village_day(now)),
         term_end: None,
+        representing: None,
         state: State::Appointed,
         candidacy: None,
         revision: 1,
@@ -195,6 +225,7 @@ pub(crate) fn update(
         return Err(Error::field("update_mask", "offices and term come with the appointment"));
     }
     let offices = before.offices.clone();
+    let represents = update.offices.as_ref().unwrap_or(&before.offices).contains(&Office::Representative);
     let member = Member {
         display_name: update.display_name.unwrap_or(before.display_name),
         telephone: update.telephone.unwrap_or(before.telephone),
@@ -204,6 +235,7 @@ pub(crate) fn update(
         villager_group: update.villager_group.unwrap_or(before.villager_group),
         party_group: update.party_group.unwrap_or(before.party_group),
         term_start: update.term_start.unwrap_or(before.term_start),
+        representing: before.representing.filter(|_| represents && offices.contains(&Office::Representative)),
         revision: before.revision + 1,
         updated_at: now,
         ..before
@@ -251,6 +283,14 @@ pub(crate) fn leave(
     }
     let member = Member { term_end: Some(day), state, revision: before.revision + 1, updated_at: now, ..before };
     let change = member.news(if state == State::Recalled { Happened::Recalled } else { Happened::TermEnded })?;
+    Ok((member, change))
+}
+
+/// The term as representative has run out of somebody who goes on serving in another office.
+pub(crate) fn stop_representing(before: Member, now: DateTime<Utc>) -> Result<(Member, Change)> {
+    let mut member = Member { source: None, revision: before.revision + 1, updated_at: now, ..before };
+    member.offices.remove(&Office::Representative);
+    let change = member.news(Happened::Updated)?;
     Ok((member, change))
 }
 

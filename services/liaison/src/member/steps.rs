@@ -76,8 +76,8 @@ pub(crate) async fn last_day(tx: &mut Tx, member: &MemberName) -> Result<Option<
     Ok(day)
 }
 
-/// Somebody of the same name who serves as a representative already: with the same telephone, or with none known of one of
-/// the two.
+/// Another record of somebody of the same name who serves already: with the same telephone, or with none known of one of the
+/// two.
 pub(crate) async fn serves_as(tx: &mut Tx, member: &Member, today: NaiveDate) -> Result<Option<MemberName>> {
     let other: Option<Uuid> = sqlx::query_scalar(
         "select other.id
@@ -85,7 +85,7 @@ pub(crate) async fn serves_as(tx: &mut Tx, member: &Member, today: NaiveDate) ->
            join member other on other.village = candidate.village and other.display_name = candidate.display_name
                             and other.id <> candidate.id
           where candidate.village = $1 and candidate.id = $2
-            and other.state = 'appointed' and 'representative' = any (other.offices)
+            and other.state = 'appointed'
             and (other.term_end is null or other.term_end > $3)
             and (other.telephone_index = candidate.telephone_index
                  or other.telephone_index is null or candidate.telephone_index is null)

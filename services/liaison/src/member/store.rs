@@ -7,14 +7,15 @@ use proto::names::{LocalCode, MemberName, VillageCode};
 use uuid::Uuid;
 use workbook::formats::Telephone;
 
-use super::entrance::{Candidacy, Ground, State};
-use super::rules::{Filter, Member, Office, Source};
+use super::entrance::{Candidacy, Ground, Standing, State};
+use super::rules::{Filter, Member, Office, Source, Term};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select village, id, display_name, telephone_sealed, offices, source, areas, villager_group, party_group,
-                    term_start, term_end, state, grid, grounds, notice_until, revision, created_at, updated_at
+                    term_start, term_end, represents_from, represents_until, state, grid, grounds, notice_until, standing,
+                    standing_source, revision, created_at, updated_at
                from member ",
             $rest
         )
@@ -34,10 +35,14 @@ struct Row {
     party_group: Option<String>,
     term_start: NaiveDate,
     term_end: Option<NaiveDate>,
+    represents_from: Option<NaiveDate>,
+    represents_until: Option<NaiveDate>,
     state: State,
     grid: Option<String>,
     grounds: Vec<String>,
     notice_until: Option<NaiveDate>,
+    standing: Option<State>,
+    standing_source: Option<Source>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -56,6 +61,7 @@ impl Row {
                 grid: grid.parse().map_err(Error::internal)?,
                 grounds: self.grounds.iter().map(ground).collect::<Result<_>>()?,
                 notice_until: self.notice_until,
+                standing: self.standing.zip(self.standing_source).map(|(state, source)| Standing { state, source }),
             }),
             None => None,
         };
@@ -70,6 +76,7 @@ impl Row {
             party_group: code(self.party_group)?,
             term_start: self.term_start,
             term_end: self.term_end,
+            representing: self.represents_from.zip(self.represents_until).map(|(start, end)| Term { start, end }),
             state: self.state,
             candidacy,
             revision: self.revision,
@@ -144,10 +151,47 @@ pub(crate) async fn members_all(tx: &mut Tx, keys: &VillageKeys, village: &Villa
     rows.into_iter().map(|row| row.open(keys)).collect()
 }
 
+/// Lets one transaction at a time give a person a record: before there is one, there is no row to lock.
+pub(crate) async fn lock(tx: &mut Tx, village: &VillageCode) -> Result<()> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('members of ' || $1, 0))")
+        .bind(village.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// A person's record: by the name and the telephone, whatever has become of it; the one that serves, if there are several.
+pub(crate) async fn member_of_person(
+    tx: &mut Tx,
+    keys: &VillageKeys,
+    village: &VillageCode,
+    display_name: &str,
+    telephone: &Telephone,
+) -> Result<Option<(MemberName, State)>> {
+    let found: Option<(Uuid, State)> = sqlx::query_as(
+        "select id, state
+           from member
+          where village = $1 and display_name = $2 and telephone_index = $3
+          order by state = 'appointed' desc, created_at desc
+          limit 1",
+    )
+    .bind(village.as_str())
+    .bind(display_name)
+    .bind(keys.index(telephone.exposed()))
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.map(|(id, state)| (MemberName::new(*village, id), state)))
+}
+
 /// The villages in which a term has run out that nobody has ended.
 pub(crate) async fn villages_due(tx: &mut Tx, today: NaiveDate) -> Result<Vec<VillageCode>> {
     let villages: Vec<String> = sqlx::query_scalar(
-        "select distinct village from member where state = 'appointed' and term_end <= $1 order by village",
+        "select village from member where state = 'appointed' and term_end <= $1
+          union
+         select village
+           from member
+          where state = 'appointed' and represents_until <= $1 and 'representative' = any (offices)
+          order by village",
     )
     .bind(today)
     .fetch_all(&mut **tx)
@@ -155,7 +199,8 @@ pub(crate) async fn villages_due(tx: &mut Tx, today: NaiveDate) -> Result<Vec<Vi
     villages.iter().map(|village| village.parse().map_err(Error::internal)).collect()
 }
 
-/// The members of a village whose term has run out and has not been ended; nobody changes them meanwhile.
+/// The members of a village whose term, or term as representative, has run out and has not been ended; nobody changes them
+/// meanwhile.
 pub(crate) async fn members_due(
     tx: &mut Tx,
     keys: &VillageKeys,
@@ -163,7 +208,8 @@ pub(crate) async fn members_due(
     today: NaiveDate,
 ) -> Result<Vec<Member>> {
     let rows: Vec<Row> = sqlx::query_as(select!(
-        "where village = $1 and state = 'appointed' and term_end <= $2 order by term_end, id for update"
+        "where village = $1 and state = 'appointed' and (term_end <= $2 or represents_until <= $2 and 'representative' = any (offices))
+         order by term_end, id for update"
     ))
     .bind(village.as_str())
     .bind(today)
@@ -219,7 +265,15 @@ impl<'m> Columns<'m> {
                 member.candidacy.iter().flat_map(|candidacy| &candidacy.grounds).map(|ground| ground.as_str())
             }))
             .bind(self.of(|member| member.candidacy.as_ref().and_then(|candidacy| candidacy.notice_until)))
+            .bind(self.of(|member| member.representing.map(|term| term.start)))
+            .bind(self.of(|member| member.representing.map(|term| term.end)))
+            .bind(self.of(|member| standing(member).map(|standing| standing.state.as_str())))
+            .bind(self.of(|member| standing(member).map(|standing| standing.source.as_str())))
     }
+}
+
+fn standing(member: &Member) -> Option<Standing> {
+    member.candidacy.as_ref().and_then(|candidacy| candidacy.standing)
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -234,16 +288,19 @@ pub(crate) async fn members_insert(
     let query = sqlx::query(
         "insert into member (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
                              villager_group, party_group, term_start, term_end, revision, created_at, updated_at,
-                             state, grid, grounds, notice_until)
+                             state, grid, grounds, notice_until, represents_from, represents_until, standing,
+                             standing_source)
          select village, id, display_name, telephone_sealed, telephone_index, string_to_array(offices, ','), source,
                 string_to_array(areas, ','), villager_group, party_group, term_start, term_end, revision, created_at,
-                updated_at, state, grid, string_to_array(grounds, ','), notice_until
+                updated_at, state, grid, string_to_array(grounds, ','), notice_until, represents_from, represents_until,
+                standing, standing_source
            from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
                        $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::bigint[],
-                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[])
+                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[],
+                       $20::date[], $21::date[], $22::text[], $23::text[])
                 as new (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
                         villager_group, party_group, term_start, term_end, revision, created_at, updated_at, state,
-                        grid, grounds, notice_until)",
+                        grid, grounds, notice_until, represents_from, represents_until, standing, standing_source)",
     );
     Ok(columns.bind(query).execute(&mut **tx).await.map(|_| ()))
 }
@@ -258,13 +315,16 @@ pub(crate) async fn members_update(tx: &mut Tx, keys: &VillageKeys, members: &[M
                 source = new.source, areas = string_to_array(new.areas, ','), villager_group = new.villager_group,
                 party_group = new.party_group, term_start = new.term_start, term_end = new.term_end,
                 revision = new.revision, updated_at = new.updated_at, state = new.state, grid = new.grid,
-                grounds = string_to_array(new.grounds, ','), notice_until = new.notice_until
+                grounds = string_to_array(new.grounds, ','), notice_until = new.notice_until,
+                represents_from = new.represents_from, represents_until = new.represents_until,
+                standing = new.standing, standing_source = new.standing_source
            from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
                        $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::bigint[],
-                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[])
+                       $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::date[],
+                       $20::date[], $21::date[], $22::text[], $23::text[])
                 as new (village, id, display_name, telephone_sealed, telephone_index, offices, source, areas,
                         villager_group, party_group, term_start, term_end, revision, created_at, updated_at, state,
-                        grid, grounds, notice_until)
+                        grid, grounds, notice_until, represents_from, represents_until, standing, standing_source)
           where member.village = new.village and member.id = new.id",
     );
     columns.bind(query).execute(&mut **tx).await?;

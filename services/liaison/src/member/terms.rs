@@ -13,10 +13,11 @@ use proto::reasons;
 use tokio_util::sync::CancellationToken;
 
 use super::entrance::{Record, Step, StepKind};
-use super::rules::{Member, leave};
+use super::rules::{Member, leave, stop_representing};
 use super::{steps, store};
 use crate::link;
 use crate::team::handover::rules::{Order, Part};
+use crate::team::rules::Seat;
 use crate::team::{handover, seating};
 
 /// How often it is looked whether a new day has come.
@@ -82,7 +83,7 @@ impl Terms {
     }
 }
 
-/// Ends the term of one member on the day it runs out.
+/// Ends the term of one member on the day it runs out; the term as representative, if only that one has.
 async fn end(
     tx: &mut Tx,
     keys: &VillageKeys,
@@ -91,8 +92,11 @@ async fn end(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<Vec<Change>> {
-    let day = member.term_end.unwrap_or(today);
-    let everything = Part { successor: None, grids: [].into(), seats: [].into(), households_only: false };
+    let whole = member.term_end.filter(|end| *end <= today);
+    let day = whole.or(member.representing.map(|term| term.end)).unwrap_or(today);
+    // No seat named is every seat.
+    let seats = if whole.is_some() { [].into() } else { [Seat::Representative].into() };
+    let everything = Part { successor: None, grids: [].into(), seats, households_only: false };
     let order = Order {
         member: member.name.clone(),
         parts: vec![everything],
@@ -107,7 +111,10 @@ async fn end(
         Err(error) => return Err(error),
     };
     // Whoever stands in for somebody serves on all of those days, so that nobody is left alone by a term that runs out.
-    let (member, change) = leave(member, Step::EndTerm, day, &[], &[], now, today)?;
+    let (member, change) = match whole {
+        Some(_) => leave(member, Step::EndTerm, day, &[], &[], now, today)?,
+        None => stop_representing(member, now)?,
+    };
     store::members_update(tx, keys, std::slice::from_ref(&member)).await?;
     let record = Record::of(StepKind::TermEnded, day, REASON.to_owned());
     steps::steps_insert(tx, by, &[(&member.name, &record)], now).await?;

@@ -158,6 +158,7 @@ fn enter(village: &VillageCode, keys: &VillageKeys, person: &Person, now: DateTi
         party_group: person.party_group.clone(),
         term_start: person.elected_on.unwrap_or_else(|| village_day(now)),
         term_end: None,
+        representing: None,
         state: crate::member::entrance::State::Appointed,
         candidacy: None,
         revision: 1,

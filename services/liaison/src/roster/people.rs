@@ -7,6 +7,7 @@ use proto::names::{GridCode, LocalCode};
 use workbook::formats::Telephone;
 
 use super::sheets::{Entry, Says};
+use crate::member::entrance::State;
 use crate::member::rules::{Member, Office, Source};
 
 /// A person, as the whole file describes them. What no row says is none.
@@ -136,9 +137,18 @@ pub(super) fn renewed(member: &Member, person: &Person) -> Member {
     member.villager_group = person.villager_group.clone().or(member.villager_group);
     member.party_group = person.party_group.clone().or(member.party_group);
     match (person.elected_on, member.term_end) {
+        // Whoever serves in another office too began to represent later, and by the entrance.
+        (Some(_), None) if member.representing.is_some() => {}
         (Some(elected), None) => member.term_start = elected,
-        (Some(elected), Some(end)) if elected >= end => (member.term_start, member.term_end) = (elected, None),
+        (Some(elected), Some(end)) if elected >= end => {
+            (member.term_start, member.term_end, member.state) = (elected, None, State::Appointed);
+        }
         _ => {}
+    }
+    if person.offices.contains(&Office::Representative)
+        && let Some(candidacy) = &mut member.candidacy
+    {
+        candidacy.standing = None;
     }
     member
 }
@@ -193,7 +203,8 @@ mod tests {
             party_group: None,
             term_start: "2023-01-01".parse().unwrap(),
             term_end: None,
-            state: crate::member::entrance::State::Appointed,
+            representing: None,
+            state: State::Appointed,
             candidacy: None,
             revision: 1,
             created_at: now,

@@ -170,6 +170,8 @@ fn stand_in(
     member.must_serve(from)?;
     member.must_serve(to.pred_opt().unwrap_or(to))?;
     let office = office_for(seat, member, None, line_of(known.grid, known.lines))?;
+    member.must_serve_in(office, from)?;
+    member.must_serve_in(office, to.pred_opt().unwrap_or(to))?;
     Ok(Holder::of(member, office))
 }
 

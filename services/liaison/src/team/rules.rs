@@ -175,6 +175,7 @@ pub(crate) fn seat(
     }
     member.must_serve(today)?;
     let office = office_for(command.seat, member, command.leader_office, line_of(grid, lines))?;
+    member.must_serve_in(office, today)?;
     *seat = Some(Holder::of(member, office));
     team.revision += 1;
     team.updated_at = now;

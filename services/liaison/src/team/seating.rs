@@ -109,7 +109,9 @@ async fn seatings_begin(tx: &mut Tx, seats: &Seats, day: NaiveDate) -> Result<()
     sqlx::query(
         "insert into seating (village, grid, seat, member, office, valid_from)
          select new.village, new.grid, new.seat, new.member, new.office,
-                case when before.free_from is null then greatest(member.term_start, elsewhere.free_from)
+                case when before.free_from is null
+                     then greatest(member.term_start, elsewhere.free_from,
+                                   case when new.seat = 'representative' then member.represents_from end)
                      else greatest(before.free_from, $6) end
            from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[])
                 as new (village, grid, seat, member, office)

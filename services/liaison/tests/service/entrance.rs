@@ -1,22 +1,25 @@
 //! The entrance through the real client: from nomination to appointment, and how a term ends.
 
 use platform::Office;
+use prost_types::FieldMask;
 use proto::liaison::v1 as pb;
 use proto::reasons;
 use proto::registry::v1::{HouseholdKind, LineKind};
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::stand::{Desk, GAOCHONG, Stand, date, grid_news, household_name, household_news, refused, team_name, text};
+use crate::stand::{
+    Desk, GAOCHONG, NEIGHBOUR, Stand, date, grid_news, household_name, household_news, refused, team_name, text,
+};
 
-async fn village(stand: &Stand) -> Desk {
+pub(crate) async fn village(stand: &Stand) -> Desk {
     stand.registry.tells(&[grid_news(GAOCHONG, "001", LineKind::Relocated)]).await;
     stand.registry.tells(&[household_news(GAOCHONG, "00001", "001", HouseholdKind::Original)]).await;
     stand.knows(GAOCHONG, 1, 1).await;
     stand.clerk()
 }
 
-fn nomination(name: &str) -> pb::NominateMemberRequest {
+pub(crate) fn nomination(name: &str) -> pb::NominateMemberRequest {
     pb::NominateMemberRequest {
         parent: format!("villages/{GAOCHONG}"),
         display_name: name.into(),
@@ -28,26 +31,32 @@ fn nomination(name: &str) -> pb::NominateMemberRequest {
     }
 }
 
-fn votes(favour: i32, against: i32) -> Option<pb::EndorsementVotes> {
+pub(crate) fn votes(favour: i32, against: i32) -> Option<pb::EndorsementVotes> {
     Some(pb::EndorsementVotes { due: 20, present: favour + against, favour, against, abstaining: 0 })
 }
 
 /// Somebody whose public notice was posted today.
 async fn noticed(clerk: &mut Desk, name: &str) -> String {
     let name = clerk.members.nominate_member(nomination(name)).await.unwrap().into_inner().name;
+    post_notice(clerk, &name).await;
+    name
+}
+
+/// Takes the steps from the nomination to the public notice, all of them today.
+pub(crate) async fn post_notice(clerk: &mut Desk, name: &str) {
+    let name = name.to_owned();
     let check = pb::CheckEligibilityRequest { name: name.clone(), of_age: true, ..Default::default() };
     clerk.members.check_eligibility(check).await.unwrap();
     let vote = pb::RecordEndorsementRequest { name: name.clone(), votes: votes(12, 3), ..Default::default() };
     clerk.members.record_endorsement(vote).await.unwrap();
-    clerk.members.post_notice(pb::PostNoticeRequest { name: name.clone(), ..Default::default() }).await.unwrap();
-    name
+    clerk.members.post_notice(pb::PostNoticeRequest { name, ..Default::default() }).await.unwrap();
 }
 
-fn appoint(name: &str, term_end: &str) -> pb::AppointMemberRequest {
+pub(crate) fn appoint(name: &str, term_end: &str) -> pb::AppointMemberRequest {
     pb::AppointMemberRequest { name: name.into(), term_end: date(term_end), ..Default::default() }
 }
 
-async fn steps(desk: &mut Desk, member: &str) -> Vec<pb::MemberStep> {
+pub(crate) async fn steps(desk: &mut Desk, member: &str) -> Vec<pb::MemberStep> {
     let request = pb::ListMemberStepsRequest { parent: member.into(), ..Default::default() };
     desk.members.list_member_steps(request).await.unwrap().into_inner().steps
 }
@@ -217,4 +226,51 @@ async fn somebody_is_recalled_with_a_reason_and_a_successor() {
     assert_eq!(taken, expected, "whoever the office enters is appointed in one step");
     let again = pb::EndTermRequest { name: one, ..Default::default() };
     refused(clerk.members.end_term(again).await, Code::FailedPrecondition, reasons::ILLEGAL_MOVE);
+}
+
+#[tokio::test]
+async fn a_village_settles_how_long_its_public_notices_run() {
+    let stand = Stand::new().await;
+    let mut clerk = village(&stand).await;
+    let name = format!("villages/{GAOCHONG}/entranceRules");
+    let get = pb::GetEntranceRulesRequest { name: name.clone() };
+    let own = clerk.entrances.get_entrance_rules(get.clone()).await.unwrap().into_inner();
+    assert_eq!((own.notice_days, own.least_notice_days, own.most_notice_days, own.etag.as_str()), (7, 5, 30, "0"));
+    let before = noticed(&mut clerk, "熊静贵").await;
+
+    let settle = |notice_days, least_notice_days, etag: &str| pb::UpdateEntranceRulesRequest {
+        entrance_rules: Some(pb::EntranceRules {
+            name: name.clone(),
+            notice_days,
+            least_notice_days,
+            etag: etag.into(),
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask { paths: vec!["notice_days".into(), "least_notice_days".into()] }),
+        request_id: String::new(),
+    };
+    let settled = clerk.entrances.update_entrance_rules(settle(15, 10, "0")).await.unwrap().into_inner();
+    assert_eq!((settled.notice_days, settled.most_notice_days, settled.etag.as_str()), (15, 30, "1"));
+    refused(clerk.entrances.update_entrance_rules(settle(15, 10, "0")).await, Code::Aborted, reasons::STALE_ETAG);
+    for (days, least) in [(9, 10), (31, 10), (15, 0)] {
+        let answer = clerk.entrances.update_entrance_rules(settle(days, least, "")).await;
+        refused(answer, Code::InvalidArgument, reasons::INVALID_FIELDS);
+    }
+
+    // What was announced stands; what is posted from now on runs as long as the village says now.
+    let after = noticed(&mut clerk, "常兰辉").await;
+    stand.days(7);
+    clerk.members.appoint_member(appoint(&before, "2029-06-08")).await.unwrap();
+    let early = clerk.members.appoint_member(appoint(&after, "2029-06-08")).await;
+    refused(early, Code::FailedPrecondition, reasons::NOTICE_RUNNING);
+    stand.days(8);
+    clerk.members.appoint_member(appoint(&after, "2029-06-16")).await.unwrap();
+
+    let mut worker = stand.desk(Office::Leader, GAOCHONG, &["001"]);
+    assert_eq!(worker.entrances.get_entrance_rules(get).await.unwrap().into_inner().notice_days, 15);
+    let denied = worker.entrances.update_entrance_rules(settle(7, 5, "")).await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let theirs = pb::GetEntranceRulesRequest { name: format!("villages/{NEIGHBOUR}/entranceRules") };
+    assert_eq!(clerk.entrances.get_entrance_rules(theirs).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(stand.count("select count(*) from change_log where noun = 'entrance_rules'").await, 1);
 }

@@ -14,6 +14,7 @@ mod links;
 mod members;
 mod merchants;
 mod news;
+mod one_record;
 mod proposals;
 mod real;
 mod roster;

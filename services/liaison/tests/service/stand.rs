@@ -9,6 +9,7 @@ use proto::events::Event;
 use proto::google::r#type::Date;
 use proto::liaison::v1 as pb;
 use proto::liaison::v1::coverage_service_client::CoverageServiceClient;
+use proto::liaison::v1::entrance_rules_service_client::EntranceRulesServiceClient;
 use proto::liaison::v1::line_service_client::LineServiceClient;
 use proto::liaison::v1::link_service_client::LinkServiceClient;
 use proto::liaison::v1::member_service_client::MemberServiceClient;
@@ -49,6 +50,7 @@ pub(crate) struct Desk {
     pub(crate) coverage: CoverageServiceClient<Wired>,
     pub(crate) visits: VisitServiceClient<Wired>,
     pub(crate) plans: VisitPlanServiceClient<Wired>,
+    pub(crate) entrances: EntranceRulesServiceClient<Wired>,
     pub(crate) rosters: RosterServiceClient<Wired>,
 }
 
@@ -90,6 +92,7 @@ impl Stand {
             coverage: CoverageServiceClient::with_interceptor(channel(), call.clone()),
             visits: VisitServiceClient::with_interceptor(channel(), call.clone()),
             plans: VisitPlanServiceClient::with_interceptor(channel(), call.clone()),
+            entrances: EntranceRulesServiceClient::with_interceptor(channel(), call.clone()),
             rosters: RosterServiceClient::with_interceptor(channel(), call).max_encoding_message_size(32 << 20),
         }
     }

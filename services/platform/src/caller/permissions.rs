@@ -132,6 +132,8 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
     ("lianxin.liaison.v1.VisitService", &["GetVisit", "ListVisits", "ListDueVisits"], READERS),
     ("lianxin.liaison.v1.VisitPlanService", &["UpdateVisitPlan"], CLERKS),
     ("lianxin.liaison.v1.VisitPlanService", &["GetVisitPlan"], ANYONE),
+    ("lianxin.liaison.v1.EntranceRulesService", &["UpdateEntranceRules"], CLERKS),
+    ("lianxin.liaison.v1.EntranceRulesService", &["GetEntranceRules"], ANYONE),
     ("lianxin.liaison.v1.RosterService", &["ImportRoster", "ImportLedger"], IMPORTERS),
     ("lianxin.casework.v1.ConcernService", &["CreateConcern"], READERS),
     ("lianxin.casework.v1.ConcernService", &["GetConcern", "ListConcerns", "ListMoves", "ExplainDeadline"], READERS),

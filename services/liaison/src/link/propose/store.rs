@@ -140,6 +140,7 @@ pub(super) async fn representatives(
             and 'representative' = any (member.offices)
             and member.state = 'appointed'
             and member.term_start <= $4 and (member.term_end is null or $4 < member.term_end)
+            and (member.represents_from is null or member.represents_from <= $4 and $4 < member.represents_until)
             and ($2::uuid[] is null or member.id = any ($2))
           order by team.grid, member.id",
     )

@@ -93,11 +93,34 @@ steps! {
     };
 }
 
-/// Somebody to be nominated, in which village.
-pub(crate) fn nomination(message: pb::NominateMemberRequest) -> Result<(VillageCode, Nomination), Error> {
+/// Who is nominated.
+#[derive(Debug, Clone)]
+pub(crate) enum Nominee {
+    /// Somebody who has no record yet.
+    New { village: VillageCode, display_name: String },
+    /// Somebody who has one.
+    Known(MemberName),
+}
+
+/// Who is to be nominated, and how.
+pub(crate) fn nomination(message: pb::NominateMemberRequest) -> Result<(Nominee, Nomination), Error> {
     let mut wrong = Violations::new();
     let village = wrong.check("parent", message.parent.parse::<VillageName>()).map(|VillageName(code)| code);
-    let display_name = wrong.required("display_name", &message.display_name);
+    let nominee = if message.member.is_empty() {
+        let display_name = wrong.required("display_name", &message.display_name);
+        village.zip(display_name).map(|(village, display_name)| Nominee::New { village, display_name })
+    } else {
+        let member: Option<MemberName> = wrong.check("member", message.member.parse());
+        if village.zip(member.as_ref()).is_some_and(|(village, member)| village != member.village) {
+            wrong.add("member", "lies in another village");
+        }
+        for (field, text) in [("display_name", &message.display_name), ("member_id", &message.member_id)] {
+            if !text.is_empty() {
+                wrong.add(field, "is that of the member who is named");
+            }
+        }
+        member.map(Nominee::Known)
+    };
     let telephone = telephone(&mut wrong, "telephone", &message.telephone);
     let source = wrong.check("source", Source::read(message.source)).flatten();
     if message.source == 0 {
@@ -111,9 +134,8 @@ pub(crate) fn nomination(message: pb::NominateMemberRequest) -> Result<(VillageC
     let grounds = wrong.check("grounds", message.grounds.iter().map(ground).collect()).unwrap_or_default();
     let day = day(&mut wrong, "date", message.date);
     let note = message.note.trim().to_owned();
-    let read = village.zip(display_name).zip(source).zip(grid);
-    let (((village, display_name), source), grid) = wrong.finish(read)?;
-    Ok((village, Nomination { display_name, telephone, source, grid: grid.grid, grounds, day, note }))
+    let ((nominee, source), grid) = wrong.finish(nominee.zip(source).zip(grid))?;
+    Ok((nominee, Nomination { telephone, source, grid: grid.grid, grounds, day, note }))
 }
 
 impl From<Taken> for pb::MemberStep {

@@ -25,6 +25,7 @@ fn member(id: u128, name: &str, office: Office) -> Member {
         term_start: "2023-02-01".parse().unwrap(),
         term_end: None,
         state: crate::member::entrance::State::Appointed,
+        representing: None,
         candidacy: None,
         revision: 1,
         created_at: now(),

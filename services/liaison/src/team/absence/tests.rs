@@ -38,6 +38,7 @@ fn member(id: u128, office: Office) -> Member {
         term_start: day("2023-02-01"),
         term_end: None,
         state: crate::member::entrance::State::Appointed,
+        representing: None,
         candidacy: None,
         revision: 1,
         created_at: now(),

@@ -165,7 +165,10 @@ pub(crate) fn plan(order: &Order, situation: Situation, now: DateTime<Utc>, toda
                 Some(member) => {
                     let grid = grid.ok_or_else(|| unknown_grid(&team.name.grid_name()))?;
                     grid.must_be_in_use()?;
-                    Some(Holder::of(member, office_for(seat, member, None, line_of(grid, &lines))?))
+                    let office = office_for(seat, member, None, line_of(grid, &lines))?;
+                    member.must_serve_in(office, day)?;
+                    member.must_serve_in(office, today)?;
+                    Some(Holder::of(member, office))
                 }
                 None => None,
             };
@@ -232,6 +235,7 @@ fn follow(
         let message = format!("{} is no representative, and {} serves households", successor.name, from.name);
         return Err(Error::refused(reasons::WRONG_OFFICE, message));
     }
+    successor.must_serve_in(Office::Representative, from_day)?;
     Ok(Some(if default.is_some_and(|(member, _)| member == successor.name.member) {
         link(&successor.name, from_day, Origin::Default, "")
     } else {

@@ -51,6 +51,7 @@ fn member(offices: &[Office]) -> Member {
         term_start: "2023-01-01".parse().unwrap(),
         term_end: None,
         state: crate::member::entrance::State::Appointed,
+        representing: None,
         candidacy: None,
         revision: 1,
         created_at: now(),
