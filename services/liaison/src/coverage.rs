@@ -1,6 +1,7 @@
 //! Coverage: whether everyone is linked and every seat held. It only reads. What is missing is the noun `gap`.
 
 mod measure;
+mod merchants;
 mod rpc;
 mod uncovered;
 

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use platform::{Error, Result, Tx};
 use proto::names::{GridCode, LocalCode, VillageCode};
 
+use super::merchants::merchants_count;
 use crate::line::rules::LineKind;
 use crate::places::GridKind;
 
@@ -20,11 +21,13 @@ platform::choice! {
     }
 }
 
-/// Households, and how many of them are linked.
+/// Households, and how many of them are linked; merchants, and how many of them are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Count {
     pub(crate) households: i32,
     pub(crate) linked: i32,
+    pub(crate) merchants: i32,
+    pub(crate) merchants_served: i32,
 }
 
 impl Count {
@@ -36,6 +39,8 @@ impl Count {
     fn add(&mut self, other: Self) {
         self.households += other.households;
         self.linked += other.linked;
+        self.merchants += other.merchants;
+        self.merchants_served += other.merchants_served;
     }
 }
 
@@ -74,12 +79,13 @@ impl Row {
     fn read(self) -> Result<(Part, Count)> {
         let area = self.area.map(|area| area.parse()).transpose().map_err(Error::internal)?;
         let grid = Some(self.grid.parse().map_err(Error::internal)?);
-        let count = Count { households: number(self.households)?, linked: number(self.linked)? };
+        let (households, linked) = (number(self.households)?, number(self.linked)?);
+        let count = Count { households, linked, ..Count::default() };
         Ok((Part { area, grid, grid_kind: self.grid_kind, line: self.line }, count))
     }
 }
 
-fn number(rows: i64) -> Result<i32> {
+pub(super) fn number(rows: i64) -> Result<i32> {
     i32::try_from(rows).map_err(Error::internal)
 }
 
@@ -116,7 +122,8 @@ pub(super) async fn measure(
     .bind(as_of)
     .fetch_all(&mut **tx)
     .await?;
-    let counts = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    let mut counts = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    counts.extend(merchants_count(tx, village, grids.clone(), as_of).await?);
     let (teams, complete): (i64, i64) = sqlx::query_as(
         "select count(*), count(*) filter (where num_nulls(cadre, leader, representative) = 0)
            from team join grid on grid.village = team.village and grid.code = team.grid
@@ -182,7 +189,8 @@ mod tests {
         (1..9_u8, kind, line, 0..20_i32, 0..20_i32).prop_map(|(grid, grid_kind, line, households, linked)| {
             let area = (grid % 3 > 0).then(|| format!("P0{}", grid % 3).parse().unwrap());
             let grid = Some(format!("00{grid}").parse().unwrap());
-            (Part { area, grid, grid_kind: Some(grid_kind), line }, Count { households: households + linked, linked })
+            let count = Count { households: households + linked, linked, ..Count::default() };
+            (Part { area, grid, grid_kind: Some(grid_kind), line }, count)
         })
     }
 
@@ -206,6 +214,6 @@ mod tests {
     #[test]
     fn nobody_to_be_covered_is_no_coverage() {
         assert_eq!(Count::default().coverage(), None);
-        assert_eq!(Count { households: 4, linked: 3 }.coverage(), Some(0.75));
+        assert_eq!(Count { households: 4, linked: 3, ..Count::default() }.coverage(), Some(0.75));
     }
 }

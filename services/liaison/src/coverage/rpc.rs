@@ -99,6 +99,8 @@ impl From<Measure> for pb::Coverage {
             line: i32::from(line),
             households: count.households,
             linked: count.linked,
+            merchants: count.merchants,
+            merchants_served: count.merchants_served,
         };
         let village = measure.village;
         let part = |(part, count): (Part, Count)| pb::CoveragePart {
@@ -109,6 +111,8 @@ impl From<Measure> for pb::Coverage {
             households: count.households,
             linked: count.linked,
             coverage: count.coverage().unwrap_or_default(),
+            merchants: count.merchants,
+            merchants_served: count.merchants_served,
         };
         Self {
             village: VillageName(village).to_string(),
@@ -116,6 +120,8 @@ impl From<Measure> for pb::Coverage {
             households: measure.total.households,
             linked: measure.total.linked,
             coverage: measure.total.coverage(),
+            merchants: measure.total.merchants,
+            merchants_served: measure.total.merchants_served,
             lines: measure.lines.iter().map(line).collect(),
             teams: measure.teams,
             teams_complete: measure.teams_complete,

@@ -137,3 +137,22 @@ async fn merchant_links(
     .await?;
     rows.into_iter().map(|row| row.read(*village)).collect()
 }
+
+/// The merchants in business whom a member serves on a day, in the order of their ids.
+pub(crate) async fn merchants_of(tx: &mut Tx, member: &MemberName, day: NaiveDate) -> Result<Vec<MerchantName>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select merchant.id
+           from link
+           join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
+           join merchant on merchant.village = $1 and merchant.landlord = link.household and merchant.open
+          where link.village = $1 and link.representative = $2
+            and link.valid_from <= $3 and (link.valid_to is null or $3 < link.valid_to)
+          order by merchant.id",
+    )
+    .bind(member.village.as_str())
+    .bind(member.member)
+    .bind(day)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(|id| MerchantName::new(member.village, id)).collect())
+}

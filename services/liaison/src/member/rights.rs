@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use platform::{Error, Result, Tx};
-use proto::names::{GridCode, MemberName};
+use proto::names::{GridCode, MemberName, MerchantName};
 
 use super::rules::Office;
+use crate::link;
 
 /// A member's rights on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) struct Rights {
     pub(crate) as_of: NaiveDate,
     /// By office, as tokens say it.
     pub(crate) grants: BTreeMap<&'static str, Held>,
+    /// Whom the member serves as a representative, through their landlords.
+    pub(crate) merchants: Vec<MerchantName>,
     /// The first later day on which these end, if one is known.
     pub(crate) until: Option<NaiveDate>,
 }
@@ -75,11 +78,15 @@ pub(crate) async fn rights_get(tx: &mut Tx, name: &MemberName, day: NaiveDate) -
     .bind(day)
     .fetch_all(&mut **tx)
     .await?;
-    gather(name.clone(), day, rows)
+    let mut rights = gather(name.clone(), day, rows)?;
+    if rights.grants.contains_key(word(Office::Representative)) {
+        rights.merchants = link::merchants_of(tx, name, day).await?;
+    }
+    Ok(rights)
 }
 
 fn gather(member: MemberName, as_of: NaiveDate, rows: Vec<Row>) -> Result<Rights> {
-    let mut rights = Rights { member, as_of, grants: BTreeMap::new(), until: None };
+    let mut rights = Rights { member, as_of, grants: BTreeMap::new(), merchants: Vec::new(), until: None };
     for row in rows {
         let grid: GridCode = row.grid.parse().map_err(Error::internal)?;
         let held = rights.grants.entry(word(row.office)).or_default();

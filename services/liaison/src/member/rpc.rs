@@ -215,6 +215,7 @@ impl From<Rights> for pb::MemberRights {
             member: rights.member.to_string(),
             as_of: Some(date(rights.as_of)),
             grants: rights.grants.into_iter().map(grant).collect(),
+            merchants: rights.merchants.iter().map(ToString::to_string).collect(),
             until: rights.until.map(date),
         }
     }

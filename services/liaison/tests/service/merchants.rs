@@ -29,6 +29,28 @@ async fn served(desk: &Desk, filter: pb::MerchantLinkFilter, as_of: Option<&str>
     desk.links.clone().list_merchant_links(request).await.unwrap().into_inner().merchant_links
 }
 
+/// How many merchants there are and how many are served: in all, on line two, and in the grids there are any in.
+async fn counted(desk: &mut Desk, as_of: Option<&str>) -> ([i32; 4], Vec<(String, i32, i32)>) {
+    let request = pb::GetCoverageRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        as_of: as_of.and_then(date),
+        breakdown: pb::CoverageBreakdown::Grid.into(),
+    };
+    let all = desk.coverage.get_coverage(request).await.unwrap().into_inner();
+    assert_eq!((all.lines[0].merchants, all.lines[0].merchants_served), (0, 0), "line one reaches none");
+    let two = &all.lines[1];
+    let code = |grid: &str| grid.rsplit('/').next().unwrap_or_default().to_owned();
+    let parts = all.parts.iter().filter(|part| part.merchants > 0);
+    let parts = parts.map(|part| (code(&part.grid), part.merchants, part.merchants_served)).collect();
+    ([all.merchants, all.merchants_served, two.merchants, two.merchants_served], parts)
+}
+
+/// The merchants that a member has to do with.
+async fn shops_of(desk: &mut Desk, member: &str, as_of: Option<&str>) -> Vec<String> {
+    let request = pb::GetMemberRightsRequest { name: member.into(), as_of: as_of.and_then(date) };
+    desk.members.get_member_rights(request).await.unwrap().into_inner().merchants
+}
+
 /// Waits until these are the representatives of the merchants in business.
 async fn served_by(desk: &Desk, expected: &[&str]) {
     wait_for("who serves the merchants", || async {
@@ -51,12 +73,14 @@ async fn a_merchant_is_served_by_whoever_serves_its_landlord_and_follows() {
         served(&clerk, pb::MerchantLinkFilter { unserved_only: true, ..Default::default() }, None).await.len(),
         1
     );
+    assert_eq!(counted(&mut clerk, None).await, ([1, 0, 0, 0], vec![(String::new(), 1, 0)]), "nobody knows where");
     let households: Vec<_> =
         [("00001", "001", HouseholdKind::RebuiltArea), ("00002", "002", HouseholdKind::RebuiltArea)]
             .map(|(number, grid, kind)| household_news(GAOCHONG, number, grid, kind))
             .into();
     stand.registry.tells(&households).await;
     stand.knows(GAOCHONG, 2, 2).await;
+    assert_eq!(counted(&mut clerk, None).await, ([1, 0, 1, 0], vec![("001".into(), 1, 0)]));
     let one = clerk.enter(GAOCHONG, "熊静贵", pb::Office::Representative).await;
     let two = clerk.enter(GAOCHONG, "常兰辉", pb::Office::Representative).await;
     clerk.seat(&team_name(GAOCHONG, "001"), pb::Seat::Representative, &one).await.unwrap();
@@ -68,6 +92,11 @@ async fn a_merchant_is_served_by_whoever_serves_its_landlord_and_follows() {
         (one.as_str(), LineKind::Rebuilt, "00001")
     );
     assert!(served(&clerk, pb::MerchantLinkFilter::default(), Some("2023-01-31")).await[0].representative.is_empty());
+    assert_eq!(counted(&mut clerk, None).await, ([1, 1, 1, 1], vec![("001".into(), 1, 1)]));
+    assert_eq!(counted(&mut clerk, Some("2023-01-31")).await, ([1, 0, 1, 0], vec![("001".into(), 1, 0)]));
+    assert_eq!(shops_of(&mut clerk, &one, None).await, [SHOP]);
+    assert!(shops_of(&mut clerk, &one, Some("2023-01-31")).await.is_empty());
+    assert!(shops_of(&mut clerk, &two, None).await.is_empty());
     let theirs = pb::MerchantLinkFilter { representative: two.clone(), ..Default::default() };
     assert!(served(&clerk, theirs.clone(), None).await.is_empty());
     let neighbour = stand.desk(Office::Representative, GAOCHONG, &["002"]);
@@ -90,6 +119,12 @@ async fn a_merchant_is_served_by_whoever_serves_its_landlord_and_follows() {
     };
     clerk.links.link_household(choose).await.unwrap();
     served_by(&clerk, &[&one]).await;
+    assert_eq!(counted(&mut clerk, None).await, ([1, 1, 1, 1], vec![("002".into(), 1, 1)]));
+    let mut next_door = stand.desk(Office::Representative, GAOCHONG, &["002"]);
+    assert_eq!(counted(&mut next_door, None).await.0, [1, 1, 1, 1]);
+    let mut elsewhere = stand.desk(Office::Representative, GAOCHONG, &["001"]);
+    assert_eq!(counted(&mut elsewhere, None).await.0, [0; 4]);
     stand.delivers(&[shop(3, "00002", MerchantState::Closed)]).await;
     served_by(&clerk, &[]).await;
+    assert_eq!(counted(&mut clerk, None).await, ([0; 4], Vec::new()));
 }
