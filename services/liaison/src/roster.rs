@@ -40,11 +40,13 @@ impl Rosters {
         authority: &Authority,
         village: &VillageCode,
         content: Vec<u8>,
+        csv_sheet: String,
         mut import: Import,
     ) -> Result<Import> {
-        let roster = tokio::task::spawn_blocking(move || sheets::roster(content)).await.map_err(Error::internal)??;
+        let read = tokio::task::spawn_blocking(move || sheets::roster(content, &csv_sheet)).await;
+        let roster = read.map_err(Error::internal)??;
         for (sheet, refused) in &roster.sheets {
-            import.sheet(sheet);
+            import.unread(sheet, roster.places.unread(sheet));
             (0..*refused).for_each(|_| import.note(sheet, Outcome::Refused));
         }
         let mut report = Report { import, places: roster.places, problems: roster.problems };
@@ -75,7 +77,7 @@ impl Rosters {
         mut import: Import,
     ) -> Result<Import> {
         let ledger = tokio::task::spawn_blocking(move || sheets::ledger(content)).await.map_err(Error::internal)??;
-        import.sheet(sheets::VISITS);
+        import.unread(sheets::VISITS, ledger.places.unread(sheets::VISITS));
         (0..ledger.refused).for_each(|_| import.note(sheets::VISITS, Outcome::Refused));
         let mut report = Report { import, places: ledger.places, problems: ledger.problems };
         if report.import.validate_only() && self.grids_known(authority, village).await?.is_empty() {

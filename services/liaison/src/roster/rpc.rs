@@ -31,7 +31,8 @@ impl RosterService for Rosters {
         };
         let rosters = self.clone();
         let work = async move |import| {
-            Rosters::import_roster(&rosters, &authority, &village, message.content.into(), import).await
+            let (content, csv_sheet) = (message.content.into(), message.csv_sheet);
+            Rosters::import_roster(&rosters, &authority, &village, content, csv_sheet, import).await
         };
         Ok(Response::new(import::run(message.validate_only, answer, work)))
     }

@@ -137,6 +137,12 @@ pub(super) struct Roster {
 pub(super) struct Places(Vec<Sheet>);
 
 impl Places {
+    /// The headings of a sheet's columns of which nobody reads anything, here or in the registry.
+    pub(super) fn unread(&self, sheet: &str) -> impl Iterator<Item = &String> {
+        let known = self.0.iter().find(|known| known.name() == sheet);
+        known.into_iter().flat_map(|known| known.unread().iter().filter(move |heading| !others(known.name(), heading)))
+    }
+
     /// A problem in a row, by the heading that the file itself has for the column.
     pub(super) fn problem(&self, sheet: &str, row: u32, column: &str, refusal: Refusal) -> Problem {
         match self.0.iter().find(|known| known.name() == sheet) {
@@ -178,12 +184,21 @@ pub(super) struct Ledger {
 /// Reads one row about one person.
 type Read = fn(&mut Row<'_>) -> Option<Entry>;
 
-/// Reads liaison's sheets of a roster. Takes some hundred milliseconds of computing: not for a thread that serves calls.
+/// Reads liaison's sheets of a roster: a workbook, or CSV, which is one sheet, the one it is said to be or else the one whose
+/// headings it has. Takes some hundred milliseconds of computing: not for a thread that serves calls.
 ///
 /// # Errors
 /// When the file cannot be read, or has none of the sheets.
-pub(super) fn roster(content: Vec<u8>) -> Result<Roster> {
-    let mut book = open(content)?;
+pub(super) fn roster(content: Vec<u8>, csv_sheet: &str) -> Result<Roster> {
+    let known = [
+        (AREAS, AREA_COLUMNS),
+        (VILLAGER_GROUPS, VILLAGER_GROUP_COLUMNS),
+        (PARTY_GROUPS, PARTY_GROUP_COLUMNS),
+        (GRID_WORKERS, GRID_WORKER_COLUMNS),
+        (REPRESENTATIVES, REPRESENTATIVE_COLUMNS),
+        (TEAMS, TEAM_COLUMNS),
+    ];
+    let mut book = open(content, csv_sheet, &known)?;
     let mut roster = Roster::default();
     if !ORDER.iter().any(|sheet| *sheet != VISITS && book.has_sheet(sheet)) {
         let message = format!("文件里没有这些工作表中的任何一张：{}", ORDER.join("、"));
@@ -235,8 +250,8 @@ impl Roster {
     }
 }
 
-fn open(content: Vec<u8>) -> Result<Workbook> {
-    Workbook::open(content, &Limits::default()).map_err(|unreadable| {
+fn open(content: Vec<u8>, csv_sheet: &str, known: &[(&str, &'static [Column])]) -> Result<Workbook> {
+    Workbook::either(content, csv_sheet, known, &Limits::default()).map_err(|unreadable| {
         tracing::info!(?unreadable, "a workbook was refused");
         let reason = match &unreadable {
             Unreadable::TooLarge { .. } => reasons::WORKBOOK_TOO_LARGE,
@@ -244,6 +259,17 @@ fn open(content: Vec<u8>) -> Result<Workbook> {
         };
         Error::refused(reason, unreadable.to_string())
     })
+}
+
+/// Whether a heading is that of a column which the registry reads of the same sheet.
+fn others(sheet: &str, heading: &str) -> bool {
+    let columns: &[&str] = match sheet {
+        AREAS => &["片区名称", "名称", "片区"],
+        VILLAGER_GROUPS => &["小组名称", "村民小组名称", "村民小组", "组名", "名称"],
+        PARTY_GROUPS => &["党小组名称", "小组名称", "党小组", "名称"],
+        _ => &[],
+    };
+    columns.contains(&heading)
 }
 
 /// A code of an area or group as the village writes it.
@@ -317,7 +343,7 @@ fn team(row: &mut Row<'_>) -> Option<TeamRow> {
 /// # Errors
 /// When the file cannot be read, or has no such sheet with these columns.
 pub(super) fn ledger(content: Vec<u8>) -> Result<Ledger> {
-    let mut book = open(content)?;
+    let mut book = open(content, "", &[(VISITS, VISIT_COLUMNS)])?;
     let mut seen: HashMap<String, u32> = HashMap::new();
     let read = |row: &mut Row<'_>| visit(row, &mut seen);
     let (sheet, rows): (Sheet, _) = book.sheet(VISITS, VISIT_COLUMNS, read).map_err(|problems| {

@@ -263,3 +263,54 @@ async fn whoever_has_no_telephone_and_no_longer_serves_is_not_entered_again() {
     assert_eq!(outcome(&clerk.import_roster(roster(again, &[]), false).await, "村民代表"), [1, 0, 1, 0, 0]);
     assert_eq!(stand.count("select count(*) from member where display_name = '熊静贵' and term_end is null").await, 1);
 }
+
+#[tokio::test]
+async fn one_sheet_comes_as_csv_too_in_utf_8_or_gbk_and_columns_that_nobody_reads_are_told() {
+    let stand = stand().await;
+    let mut clerk = stand.clerk();
+    let representatives = "村民代表,联系电话,身份来源,微网格,当选日期,备注\n熊静贵,19000040050,组长,001,2023.2.1,好\n";
+    let report = clerk.import_roster(representatives.into(), false).await;
+    assert_eq!((outcome(&report, "村民代表"), report.problems.len()), ([1, 1, 0, 0, 0], 0));
+    assert_eq!(report.sheets[0].unread_columns, ["备注"]);
+    // The same in GBK, as Excel in China writes it, is the same.
+    let gbk: &[u8] =
+        b"\xb4\xe5\xc3\xf1\xb4\xfa\xb1\xed,\xc1\xaa\xcf\xb5\xb5\xe7\xbb\xb0,\xc9\xed\xb7\xdd\xc0\xb4\xd4\xb4,\
+        \xce\xa2\xcd\xf8\xb8\xf1,\xb5\xb1\xd1\xa1\xc8\xd5\xc6\xda,\xb1\xb8\xd7\xa2\n\
+        \xd0\xdc\xbe\xb2\xb9\xf3,19000040050,\xd7\xe9\xb3\xa4,001,2023.2.1,\xba\xc3\n";
+    let again = clerk.import_roster(gbk.into(), false).await;
+    assert_eq!(outcome(&again, "村民代表"), [1, 0, 0, 1, 0]);
+    assert_eq!(again.sheets[0].unread_columns, ["备注"]);
+
+    // Headings alone would not tell of which sheet these are: the caller says it.
+    let request = pb::ImportRosterRequest {
+        parent: format!("villages/{GAOCHONG}"),
+        content: "姓名,电话\n潘明超,19000040044\n".into(),
+        csv_sheet: "网格员".into(),
+        ..Default::default()
+    };
+    let mut steps = clerk.rosters.import_roster(request).await.unwrap().into_inner();
+    while steps.message().await.unwrap().is_some() {}
+    assert_eq!(stand.count("select count(*) from member where offices = '{grid_worker}'").await, 1);
+    let teams = clerk.import_roster("微网格,代表\n001,熊静贵\n".into(), false).await;
+    assert_eq!(outcome(&teams, "三人组"), [1, 0, 1, 0, 0]);
+
+    let visits = clerk.import_ledger("日期,微网格,代表,方式,天气\n2023-03-01,001,熊静贵,入户,晴\n".into(), false).await;
+    assert_eq!((outcome(&visits, "走访"), visits.problems.len()), ([1, 1, 0, 0, 0], 0));
+    assert_eq!(visits.sheets[0].unread_columns, ["天气"]);
+
+    // What the registry reads of the same sheet is no unread column.
+    let areas = clerk.import_roster(roster(GOOD, &[]), false).await;
+    assert!(areas.sheets.iter().all(|sheet| sheet.unread_columns.is_empty()), "{:?}", areas.sheets);
+    let mut steps = clerk
+        .rosters
+        .import_roster(pb::ImportRosterRequest {
+            parent: format!("villages/{GAOCHONG}"),
+            content: "甲,乙\n1,2\n".into(),
+            ..Default::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    let status = steps.message().await.unwrap_err();
+    assert_eq!(reason(&status), reasons::WORKBOOK_UNREADABLE);
+}

@@ -204,8 +204,12 @@ impl Desk {
     }
 
     pub(crate) async fn import_roster(&mut self, content: Vec<u8>, validate_only: bool) -> ImportReport {
-        let request =
-            pb::ImportRosterRequest { parent: format!("villages/{GAOCHONG}"), content: content.into(), validate_only };
+        let request = pb::ImportRosterRequest {
+            parent: format!("villages/{GAOCHONG}"),
+            content: content.into(),
+            validate_only,
+            ..Default::default()
+        };
         let mut steps = self.rosters.import_roster(request).await.unwrap().into_inner();
         let mut report = None;
         while let Some(step) = steps.message().await.unwrap() {
