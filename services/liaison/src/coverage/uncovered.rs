@@ -51,7 +51,8 @@ struct Row {
     key: String,
 }
 
-/// A page of such times, of households that are in these grids (none: all) now.
+/// A page of such times, of households that are in these grids (none: all) now. As with gaps, the days that counted and the
+/// days of links are added up in one go and not joined.
 pub(super) async fn uncovered_list(
     tx: &mut Tx,
     village: &VillageCode,
@@ -66,20 +67,21 @@ pub(super) async fn uncovered_list(
                     lead(since) over (partition by household order by since) as until
                from household_was
               where village = $1 and ($5::uuid is null or household = $5)
-         ), counted as (
-             select household,
-                    range_agg(daterange(since, until) * daterange(active_since, null) * daterange($3, $4)) as days
+         ), times as (
+             select household, true as counted,
+                    daterange(since, until) * daterange(active_since, null) * daterange($3, $4) as days
                from was
               where state = 'active'
-              group by household
-         ), linked as (
-             select household, range_agg(daterange(valid_from, valid_to)) as days
+             union all
+             select household, false, daterange(valid_from, valid_to)
                from link
               where village = $1 and ($5::uuid is null or household = $5)
+         ), uncovered as materialized (
+             select household,
+                    unnest(range_agg(days) filter (where counted)
+                           - coalesce(range_agg(days) filter (where not counted), '{}')) as days
+               from times
               group by household
-         ), uncovered as (
-             select household, unnest(counted.days - coalesce(linked.days, '{}')) as days
-               from counted left join linked using (household)
          ), listed as (
              select household.id, household.number, household.grid, lower(days) as first, upper(days) as past,
                     upper(days) - lower(days) as days,

@@ -259,18 +259,25 @@ pub(crate) async fn link_list(
     page: &Page,
 ) -> Result<Vec<Link>> {
     let (after, after_id) = crate::keyset::after::<DateTime<Utc>>(page)?;
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "join household on household.village = link.village and household.id = link.household
-        where link.village = $1
-          and ($2::text[] is null or household.grid = any ($2))
-          and ($3::uuid is null or link.household = $3)
-          and ($4::uuid is null or link.representative = $4)
-          and ($5::text is null or link.line = $5)
-          and ($6::boolean or (link.valid_from <= $7 and (link.valid_to is null or $7 < link.valid_to)))
-          and ($8::timestamptz is null or (link.created_at, link.id) > ($8, $9))
-        order by link.created_at, link.id
-        limit $10"
-    ))
+    // The links come in order and then meet their households, so that a page is read and not the village.
+    let rows: Vec<Row> = sqlx::query_as(
+        "select link.village, link.id, link.household, link.representative, link.line, link.valid_from, link.valid_to,
+                link.origin, link.reason, link.revision, link.created_at, link.updated_at
+           from (select *
+                   from link
+                  where village = $1
+                    and ($3::uuid is null or household = $3)
+                    and ($4::uuid is null or representative = $4)
+                    and ($5::text is null or line = $5)
+                    and ($6::boolean or (valid_from <= $7 and (valid_to is null or $7 < valid_to)))
+                    and (created_at, id) > (coalesce($8, '-infinity'::timestamptz),
+                                            coalesce($9, '00000000-0000-0000-0000-000000000000'::uuid))
+                  order by created_at, id) as link
+           join household on household.village = $1 and household.id = link.household
+          where $2::text[] is null or household.grid = any ($2)
+          order by link.created_at, link.id
+          limit $10",
+    )
     .bind(village.as_str())
     .bind(grids)
     .bind(filter.household)

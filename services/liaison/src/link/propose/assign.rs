@@ -4,7 +4,8 @@
 //! every household. Successive shortest paths find it: every household takes the cheapest way in, and that may lead
 //! through representatives who pass one of theirs on. Households need not be nodes for that. What representative *a* can
 //! pass to *b* is decided by the cheapest group of theirs, so the graph has one node for each representative, and one
-//! more for nobody. A household costs a Dijkstra over these; 5,000 households and 75 representatives take some 30 ms.
+//! more for nobody. A household costs a Dijkstra over these, which ends at the first who
+//! has room; 5,000 households and 75 representatives take 15 to 45 ms.
 
 use std::collections::BTreeMap;
 
@@ -64,14 +65,16 @@ struct Net<'n> {
     passes: Vec<i64>,
     /// And one of which group that is.
     passed: Vec<usize>,
-    /// Distances of the path before: by them no pass costs less than nothing, as Dijkstra needs it.
+    /// How far away each server was, or more than the end was: by these no pass costs less than nothing, as Dijkstra needs it.
     potentials: Vec<i64>,
+    /// What the path before cost in the end, with the household that the last on it has more.
+    end: i64,
 }
 
 impl<'n> Net<'n> {
     fn new(groups: &'n [Group], servers: &'n [Server]) -> Self {
         let nodes = servers.len() + 1;
-        Self {
+        let mut net = Self {
             groups,
             servers,
             flow: vec![BTreeMap::new(); groups.len()],
@@ -80,7 +83,10 @@ impl<'n> Net<'n> {
             passes: vec![NOWHERE; nodes * nodes],
             passed: vec![0; nodes * nodes],
             potentials: vec![0; nodes],
-        }
+            end: 0,
+        };
+        net.end = (0..nodes).filter_map(|server| net.entry(server)).min().unwrap_or_default();
+        net
     }
 
     fn nodes(&self) -> usize {
@@ -100,13 +106,10 @@ impl<'n> Net<'n> {
 
     /// Takes in one household of a group, at the least cost.
     fn place(&mut self, group: usize) {
-        let (distances, before) = self.distances(group);
-        let reached = |server: &usize| Some((distances.get(*server)? + self.entry(*server)?, *server));
-        let Some((_, mut server)) = (0..self.nodes()).filter_map(|server| reached(&server)).min() else { return };
+        let Some((mut server, before)) = self.cheapest(group) else { return };
         if let Some(load) = self.loads.get_mut(server) {
             *load += 1;
         }
-        self.potentials = distances;
         // Back along the path: everyone on it takes one from the one before, the first takes the household itself.
         while let Some(from) = before.get(server).copied().flatten() {
             if let Some(group) = self.passed.get(from * self.nodes() + server).copied() {
@@ -118,18 +121,26 @@ impl<'n> Net<'n> {
         self.put(group, server);
     }
 
-    /// What it costs at least to bring a household of a group to each server, and by way of whom.
-    fn distances(&self, group: usize) -> (Vec<i64>, Vec<Option<usize>>) {
+    /// Who has one more in the end when a household of a group is taken in at the least cost, and by way of whom each is
+    /// reached. No further is looked than to find it: most representatives are far away.
+    fn cheapest(&mut self, group: usize) -> Option<(usize, Vec<Option<usize>>)> {
         let nodes = self.nodes();
         let mut distances: Vec<i64> = (0..nodes).map(|server| self.cost(group, server)).collect();
         let mut before: Vec<Option<usize>> = vec![None; nodes];
         let mut open = vec![true; nodes];
+        let mut best: Option<(i64, usize)> = None;
         // The nearest by distance less potential: nobody who is still open can be reached more cheaply by way of others.
         let first = distances.iter().zip(&self.potentials).map(|(distance, potential)| distance - potential);
         let mut nearest = first.zip(0..).min();
-        while let Some((_, from)) = nearest.take() {
+        while let Some((reduced, from)) = nearest.take() {
+            if best.is_some_and(|(cost, _)| cost - self.end <= reduced) {
+                break;
+            }
             let (Some(is_open), Some(so_far)) = (open.get_mut(from), distances.get(from).copied()) else { break };
             *is_open = false;
+            if let Some(way) = self.entry(from).map(|entry| (so_far + entry, from)) {
+                best = Some(best.map_or(way, |best| best.min(way)));
+            }
             let passes = self.passes.get(from * nodes..(from + 1) * nodes).unwrap_or_default();
             let ways = passes.iter().zip(&self.potentials).zip(&open);
             for (to, ((distance, before), ((pass, potential), is_open))) in
@@ -145,7 +156,13 @@ impl<'n> Net<'n> {
                 }
             }
         }
-        (distances, before)
+        let (cost, server) = best?;
+        // Whoever was not reached is as far away as the end, at the least.
+        for (potential, distance) in self.potentials.iter_mut().zip(&distances) {
+            *potential = (*distance).min(*potential + cost - self.end);
+        }
+        self.end = cost;
+        Some((server, before))
     }
 
     /// One more of a group is with a server.
@@ -173,21 +190,29 @@ impl<'n> Net<'n> {
         flow.remove(&server);
         let Some(groups) = self.with.get_mut(server) else { return };
         groups.retain(|other| *other != group);
-        let groups = groups.clone();
-        let nodes = self.nodes();
-        self.passes.iter_mut().skip(server * nodes).take(nodes).for_each(|pass| *pass = NOWHERE);
-        groups.into_iter().for_each(|group| self.offer(group, server));
+        // Where another group was cheaper, it still is.
+        for to in 0..self.nodes() {
+            let place = server * self.nodes() + to;
+            if self.passed.get(place) == Some(&group) {
+                let theirs = self.with.get(server).into_iter().flatten();
+                let pass = |other: &usize| (self.cost(*other, to) - self.cost(*other, server), *other);
+                let cheapest = theirs.map(pass).min().unwrap_or((NOWHERE, 0));
+                if let (Some(pass), Some(passed)) = (self.passes.get_mut(place), self.passed.get_mut(place)) {
+                    (*pass, *passed) = cheapest;
+                }
+            }
+        }
     }
 
     /// A server can pass on one of this group, where that is cheaper than what it could pass on before.
     fn offer(&mut self, group: usize, server: usize) {
         let here = self.cost(group, server);
-        let costs: Vec<i64> = (0..self.nodes()).map(|to| self.cost(group, to) - here).collect();
         let nodes = self.nodes();
+        let costs = self.groups.get(group).map(|group| group.costs.as_slice()).unwrap_or_default();
         let row = self.passes.iter_mut().zip(&mut self.passed).skip(server * nodes).take(nodes);
-        for ((pass, passed), cost) in row.zip(costs) {
-            if cost < *pass {
-                (*pass, *passed) = (cost, group);
+        for ((pass, passed), cost) in row.zip(costs.iter().chain([&UNSERVED])) {
+            if cost - here < *pass {
+                (*pass, *passed) = (cost - here, group);
             }
         }
     }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use platform::{Error, Page, Result, Tx};
 use proto::names::VillageCode;
+use proto::reasons;
 use uuid::Uuid;
 
 use super::DueFilter;
@@ -90,8 +91,8 @@ macro_rules! candidates {
                     and (household.active_since is null or household.active_since <= $4)
                     and ($3::text[] is null or household.grid = any ($3))
                     and ($6::text is null or household.grid = $6)
-                    and household.grid || '/' || household.number || '/' || household.id > $7
-                  order by key
+                    and (household.grid, household.number, household.id) > ($7, $9, $10)
+                  order by household.grid, household.number, household.id
                   limit $8
              )
              select asked.id, asked.number, asked.grid, asked.kind, grid.kind as grid_kind, asked.is_key,
@@ -114,9 +115,22 @@ macro_rules! candidates {
                              and visit.state = 'logged') as visits
                from asked
                left join grid on grid.village = $1 and grid.code = asked.grid
-              order by asked.key"
+              order by asked.grid, asked.number, asked.id"
         )
     };
+}
+
+/// A place in the list: the grid, number and id of a household.
+fn place(key: &str) -> Result<(&str, &str, Uuid)> {
+    if key.is_empty() {
+        return Ok(("", "", Uuid::nil()));
+    }
+    let place = (|| {
+        let (grid, rest) = key.split_once('/')?;
+        let (number, id) = rest.rsplit_once('/')?;
+        Some((grid, number, id.parse().ok()?))
+    })();
+    place.ok_or_else(|| Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave"))
 }
 
 /// The next of them after a place in the list, so many at most.
@@ -134,6 +148,7 @@ pub(super) async fn candidates(
               where link.village = $1 and link.representative = $2 and link.valid_to is null"
         ),
     };
+    let (grid, number, id) = place(after)?;
     let rows: Vec<Row> = sqlx::query_as(statement)
         .bind(question.village.as_str())
         .bind(question.filter.representative)
@@ -141,8 +156,10 @@ pub(super) async fn candidates(
         .bind(question.today)
         .bind(question.since)
         .bind(question.filter.grid.as_ref().map(|grid| grid.as_str()))
-        .bind(after)
+        .bind(grid)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(number)
+        .bind(id)
         .fetch_all(&mut **tx)
         .await?;
     rows.into_iter().map(Row::read).collect()
