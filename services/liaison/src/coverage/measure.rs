@@ -98,24 +98,36 @@ pub(super) async fn measure(
     as_of: NaiveDate,
     breakdown: Option<Breakdown>,
 ) -> Result<Measure> {
+    // Households and links are counted together by household and not joined: from behind row security the planner would look
+    // for the link of each by itself.
     let rows: Vec<Row> = sqlx::query_as(
         "with was as (
              select distinct on (household) household, grid, kind, state, active_since
                from household_was
               where village = $1 and since <= $3
               order by household, since desc
+         ), either as (
+             select household, grid, kind, 0 as links
+               from was
+              where state = 'active'
+                and (active_since is null or active_since <= $3)
+                and ($2::text[] is null or grid = any ($2))
+             union all
+             select household, null, null, 1
+               from link
+              where village = $1 and valid_from <= $3 and (valid_to is null or $3 < valid_to)
+         ), counted as materialized (
+             select grid, kind, count(*) as households, count(*) filter (where links > 0) as linked
+               from (select max(grid) as grid, max(kind) as kind, sum(links) as links
+                       from either
+                      group by household) as each
+              where grid is not null
+              group by grid, kind
          )
-         select was.grid, grid.area, grid.kind as grid_kind, line.kind as line, count(*) as households,
-                count(link.id) as linked
-           from was
-           left join grid on grid.village = $1 and grid.code = was.grid
-           left join line on line.village = $1 and was.kind = any (line.household_kinds)
-           left join link on link.village = $1 and link.household = was.household
-                         and link.valid_from <= $3 and (link.valid_to is null or $3 < link.valid_to)
-          where was.state = 'active'
-            and (was.active_since is null or was.active_since <= $3)
-            and ($2::text[] is null or was.grid = any ($2))
-          group by was.grid, grid.area, grid.kind, line.kind",
+         select counted.grid, grid.area, grid.kind as grid_kind, line.kind as line, counted.households, counted.linked
+           from counted
+           left join grid on grid.village = $1 and grid.code = counted.grid
+           left join line on line.village = $1 and counted.kind = any (line.household_kinds)",
     )
     .bind(village.as_str())
     .bind(&grids)

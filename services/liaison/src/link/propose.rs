@@ -81,8 +81,7 @@ impl Links {
                 return Err(crate::places::unknown_household(&name));
             }
         }
-        let ids: Vec<Uuid> = unserved.iter().map(|unserved| unserved.household.id).collect();
-        let candidates = store::representatives(&mut tx, &question, &ids, today).await?;
+        let candidates = store::representatives(&mut tx, &question, &unserved, today).await?;
         let unserved = store::visits(&mut tx, &question.village, unserved, today).await?;
         drop(tx);
         // Thousands of households are a matter of tens of milliseconds, in which other calls should not wait.

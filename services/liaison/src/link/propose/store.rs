@@ -21,6 +21,8 @@ pub(super) struct Unserved {
     pub(super) number: String,
     /// The revision of its link; 0: it has none.
     pub(super) follows: i64,
+    /// Who serves it now.
+    pub(super) served_by: Option<Uuid>,
     /// Why it cannot be linked to anybody, as a clerk reads it.
     pub(super) refusal: Option<&'static str>,
 }
@@ -43,6 +45,7 @@ struct HouseholdRow {
     counts: bool,
     has_line: bool,
     follows: i64,
+    served_by: Option<Uuid>,
 }
 
 /// Those households that are asked for and lie in these grids (none: all), in the order of their numbers.
@@ -55,6 +58,7 @@ pub(super) async fn households(
     let rows: Vec<HouseholdRow> = sqlx::query_as(
         "select household.id, household.number, household.grid, grid.area, grid.kind as grid_kind,
                 household.villager_group, line.kind is not null as has_line, coalesce(link.revision, 0) as follows,
+                link.representative as served_by,
                 household.state = 'active' and (household.active_since is null or household.active_since <= $4) as counts
            from household
            left join grid on grid.village = household.village and grid.code = household.grid
@@ -93,7 +97,7 @@ impl HouseholdRow {
             villager_group: self.villager_group.map(|group| group.parse()).transpose().map_err(Error::internal)?,
             visits: BTreeMap::new(),
         };
-        Ok(Unserved { household, number: self.number, follows: self.follows, refusal })
+        Ok(Unserved { household, number: self.number, follows: self.follows, served_by: self.served_by, refusal })
     }
 }
 
@@ -118,7 +122,7 @@ struct RepresentativeRow {
 pub(super) async fn representatives(
     tx: &mut Tx,
     question: &Question,
-    without: &[Uuid],
+    unserved: &[Unserved],
     today: NaiveDate,
 ) -> Result<Vec<Candidate>> {
     let rows: Vec<RepresentativeRow> = sqlx::query_as(
@@ -131,32 +135,33 @@ pub(super) async fn representatives(
                     as villager_group,
                 (select count(*)
                    from link
-                  where link.village = $1 and link.representative = member.id and link.valid_to is null
-                    and link.household <> all ($3)) as load
+                  where link.village = $1 and link.representative = member.id and link.valid_to is null) as load
            from member
            left join team on team.village = member.village and team.representative = member.id
            left join grid on grid.village = team.village and grid.code = team.grid
           where member.village = $1
             and 'representative' = any (member.offices)
             and member.state = 'appointed'
-            and member.term_start <= $4 and (member.term_end is null or $4 < member.term_end)
-            and (member.represents_from is null or member.represents_from <= $4 and $4 < member.represents_until)
+            and member.term_start <= $3 and (member.term_end is null or $3 < member.term_end)
+            and (member.represents_from is null or member.represents_from <= $3 and $3 < member.represents_until)
             and ($2::uuid[] is null or member.id = any ($2))
           order by team.grid, member.id",
     )
     .bind(question.village.as_str())
     .bind(&question.representatives)
-    .bind(without)
     .bind(today)
     .fetch_all(&mut **tx)
     .await?;
+    let mut given_up: BTreeMap<Uuid, i64> = BTreeMap::new();
+    unserved.iter().filter_map(|one| one.served_by).for_each(|by| *given_up.entry(by).or_default() += 1);
     let read = |row: RepresentativeRow| {
+        let load = row.load - given_up.get(&row.id).copied().unwrap_or_default();
         let place = row.grid.map(|grid| place(&grid, row.area.as_deref(), row.grid_kind)).transpose()?;
         let representative = Representative {
             id: row.id,
             place,
             villager_group: row.villager_group.map(|group| group.parse()).transpose().map_err(Error::internal)?,
-            load: usize::try_from(row.load).map_err(Error::internal)?,
+            load: usize::try_from(load).map_err(Error::internal)?,
         };
         Ok(Candidate { representative, name: row.display_name })
     };
