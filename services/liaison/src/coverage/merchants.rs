@@ -40,27 +40,30 @@ pub(super) async fn merchants_count(
     grids: Option<Vec<String>>,
     as_of: NaiveDate,
 ) -> Result<Vec<(Part, Count)>> {
+    // Each merchant's landlord is looked up by itself, whatever the planner knows of the tables: there are some hundred.
     let rows: Vec<Row> = sqlx::query_as(
-        "with was as (
-             select distinct on (household) household, grid, kind
-               from household_was
-              where village = $1 and since <= $3
-                and household in (select landlord from merchant where village = $1 and open)
-              order by household, since desc
-         )
-         select was.grid, grid.area, grid.kind as grid_kind, coalesce(served.line, reached.kind) as line,
+        "select was.grid, grid.area, grid.kind as grid_kind, coalesce(served.line, reached.kind) as line,
                 count(*) as merchants, count(served.line) as served
            from merchant
-           left join was on was.household = merchant.landlord
+           left join lateral (
+                select grid, kind
+                  from household_was
+                 where village = $1 and household = merchant.landlord and since <= $3
+                 order by since desc
+                 limit 1) as was on true
            left join grid on grid.village = $1 and grid.code = was.grid
            left join line as reached on reached.village = $1 and reached.merchants_through_landlord
                                     and was.kind = any (reached.household_kinds)
            left join lateral (
                 select link.line
-                  from link
+                  from (select line
+                          from link
+                         where village = $1 and household = merchant.landlord
+                           and valid_from <= $3 and (valid_to is null or $3 < valid_to)
+                         order by valid_from desc
+                         limit 1) as link
                   join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
-                 where link.village = $1 and link.household = merchant.landlord
-                   and link.valid_from <= $3 and (link.valid_to is null or $3 < link.valid_to)) as served on true
+                ) as served on true
           where merchant.village = $1
             and merchant.open
             and ($2::text[] is null or was.grid = any ($2))

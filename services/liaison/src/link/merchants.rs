@@ -102,6 +102,7 @@ async fn merchant_links(
 ) -> Result<Vec<MerchantLink>> {
     let after: Option<Uuid> =
         page.after().map(str::parse).transpose().map_err(|_| Error::field("page_token", "is not one of this list"))?;
+    // Each merchant's landlord is looked up by itself, whatever the planner knows of the tables: there are some hundred.
     let rows: Vec<Row> = sqlx::query_as(
         "select merchant.id, merchant.landlord, household.number, household.grid, served.id as link,
                 served.representative, served.line, served.valid_from as since
@@ -109,10 +110,14 @@ async fn merchant_links(
            left join household on household.village = $1 and household.id = merchant.landlord
            left join lateral (
                 select link.id, link.representative, link.line, link.valid_from
-                  from link
+                  from (select id, representative, line, valid_from
+                          from link
+                         where village = $1 and household = merchant.landlord
+                           and valid_from <= $7 and (valid_to is null or $7 < valid_to)
+                         order by valid_from desc
+                         limit 1) as link
                   join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
-                 where link.village = $1 and link.household = merchant.landlord
-                   and link.valid_from <= $7 and (link.valid_to is null or $7 < link.valid_to)) as served on true
+                ) as served on true
           where merchant.village = $1
             and merchant.open
             and ($2::text[] is null or household.grid = any ($2))
