@@ -92,8 +92,11 @@ async fn end(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<Vec<Change>> {
-    let whole = member.term_end.filter(|end| *end <= today);
-    let day = whole.or(member.representing.map(|term| term.end)).unwrap_or(today);
+    let representing = member.representing.map(|term| term.end);
+    // Whoever has laid down the other office meanwhile serves in none any more.
+    let is_last = member.offices.len() == 1;
+    let whole = member.term_end.filter(|end| *end <= today).or(representing.filter(|_| is_last));
+    let day = whole.or(representing).unwrap_or(today);
     // No seat named is every seat.
     let seats = if whole.is_some() { [].into() } else { [Seat::Representative].into() };
     let everything = Part { successor: None, grids: [].into(), seats, households_only: false };

@@ -1,6 +1,7 @@
 //! One person, one record, whatever they serve as over the years: through the real client.
 
 use platform::Office;
+use prost_types::FieldMask;
 use proto::liaison::v1 as pb;
 use proto::reasons;
 use proto::registry::v1::LineKind;
@@ -137,6 +138,33 @@ async fn who_served_before_or_was_declined_is_nominated_again_under_the_same_rec
     assert_eq!(rights(&mut clerk, &name, Some("2026-05-31")).await.0, ["representative"], "of the term before");
     assert!(rights(&mut clerk, &name, Some("2026-06-15")).await.0.is_empty());
     assert_eq!(stand.count("select count(*) from member").await, 1);
+}
+
+#[tokio::test]
+async fn who_lays_the_other_office_down_serves_until_the_term_as_representative_is_over() {
+    let stand = Stand::new().await;
+    let mut clerk = village(&stand).await;
+    let name = clerk.enter(GAOCHONG, "吴慧龙", pb::Office::VillagerGroupLeader).await;
+    clerk.members.nominate_member(again(&name)).await.unwrap();
+    post_notice(&mut clerk, &name).await;
+    stand.days(7);
+    clerk.members.appoint_member(appoint(&name, "2026-07-08")).await.unwrap();
+    clerk.seat(&team_name(GAOCHONG, "001"), pb::Seat::Representative, &name).await.unwrap();
+    let update = pb::UpdateMemberRequest {
+        member: Some(pb::Member {
+            name: name.clone(),
+            offices: vec![pb::Office::Representative.into()],
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask { paths: vec!["offices".into()] }),
+        ..Default::default()
+    };
+    clerk.members.update_member(update).await.unwrap();
+    stand.days(30);
+    stand.counts("select count(*) from member where state = 'ended'", 1).await;
+    assert_eq!(text(read(&mut clerk, &name).await.term_end), "2026-07-08");
+    let links = clerk.history(&household_name(GAOCHONG, "00001")).await;
+    assert_eq!((links.len(), text(links[0].end_date)), (1, "2026-07-08".into()));
 }
 
 #[tokio::test]

@@ -125,6 +125,58 @@ fn a_refusal_names_what_is_possible() {
     }
 }
 
+/// A leader who is nominated, all of it on 1 June, for a week's notice.
+fn leader_noticed(term_end: Option<NaiveDate>) -> Member {
+    let leader = Member {
+        offices: [Office::GridWorker].into(),
+        source: None,
+        term_start: "2020-01-01".parse().unwrap(),
+        term_end,
+        state: State::Appointed,
+        candidacy: None,
+        ..nominated()
+    };
+    let nomination = Nomination {
+        telephone: None,
+        source: Source::GridWorker,
+        grid: "002".parse().unwrap(),
+        grounds: [Ground::Familiar].into(),
+        day: None,
+        note: String::new(),
+    };
+    let (member, ..) = nominate_again(leader, nomination, None, now(), june(1)).unwrap();
+    let member = step(&member, Step::CheckEligibility { of_age: true }, june(1)).unwrap();
+    let member = step(&member, Step::RecordEndorsement(WON), june(1)).unwrap();
+    step(&member, Step::PostNotice { days: None }, june(1)).unwrap()
+}
+
+#[test]
+fn who_serves_goes_on_serving_while_they_are_nominated_whatever_comes_of_it() {
+    let member = leader_noticed(None);
+    assert_eq!((member.state, member.standing()), (State::Appointed, Some(State::Noticed)));
+    assert!(member.serves(june(2)) && !member.serves_in(Office::Representative, june(8)));
+    let declined = step(&member, Step::Decline, june(2)).unwrap();
+    assert_eq!((declined.state, declined.standing(), declined.candidacy), (State::Appointed, None, None));
+    let upheld = step(&member, Step::RecordObjection { upheld: true }, june(2)).unwrap();
+    assert_eq!((upheld.state, upheld.standing()), (State::Appointed, None));
+    assert!(step(&member, Step::Evaluate(Grade::Competent), june(2)).is_ok(), "of the office they have");
+    assert_eq!(step(&member, TERM, june(7)).unwrap_err(), reasons::NOTICE_RUNNING);
+
+    let both = step(&member, TERM, june(8)).unwrap();
+    assert_eq!((both.offices.len(), both.source, both.term_end), (2, Some(Source::GridWorker), None));
+    let represents = |day: &str| both.serves_in(Office::Representative, day.parse().unwrap());
+    assert!(!represents("2026-06-07") && represents("2026-06-08"));
+    assert!(represents("2029-06-07") && !represents("2029-06-08") && both.serves("2029-06-08".parse().unwrap()));
+}
+
+#[test]
+fn nobody_represents_for_longer_than_they_serve() {
+    let member = leader_noticed(Some("2028-01-01".parse().unwrap()));
+    assert_eq!(step(&member, TERM, june(8)).unwrap_err(), "term_end");
+    let within = Step::Appoint { term_start: None, term_end: "2028-01-01".parse().unwrap() };
+    assert!(step(&member, within, june(8)).is_ok());
+}
+
 proptest! {
     /// Whatever is tried in whatever order, nobody is appointed without a check, a vote that was carried and a notice.
     #[test]
