@@ -172,6 +172,8 @@ names! {
     ConcernName = "concerns" / concern: Uuid;
     /// `villages/{village}/demands/{demand}`
     DemandName = "demands" / demand: Uuid;
+    /// `villages/{village}/demandProposals/{proposal}`
+    DemandProposalName = "demandProposals" / proposal: Uuid;
     /// `villages/{village}/deliberations/{deliberation}`
     DeliberationName = "deliberations" / deliberation: Uuid;
     /// `villages/{village}/concerns/{concern}/attachments/{attachment}`

@@ -170,6 +170,7 @@ const NO_RECORDS: &[&str] = &[
     "ListClosedGaps",
     "ListMoves",
     "ListDemandMoves",
+    "ListDemandProposals",
     "ListSeatings",
     "ListHandovers",
     "ListMerchantLinks",
@@ -191,6 +192,11 @@ async fn harvest(world: &World, caller: &Call, village: &str) -> Names {
         ("visitPlans".to_owned(), format!("villages/{village}/visitPlan")),
         // A ledger brings none.
         ("deliberations".to_owned(), format!("villages/{village}/deliberations/018f5e9e-0000-7000-8000-000000000000")),
+        // The ledger's concerns are unlike each other.
+        (
+            "demandProposals".to_owned(),
+            format!("villages/{village}/demandProposals/018f5e9e-0000-7000-8000-000000000000"),
+        ),
         ("handovers".to_owned(), format!("villages/{village}/handovers/{}", uuid::Uuid::nil())),
     ]);
     let mut lists: Vec<_> = methods()

@@ -37,6 +37,7 @@ fn every_name_survives_its_text() {
     same!(VisitName, below(&format!("visits/{ID}")));
     same!(ConcernName, below(&format!("concerns/{ID}")));
     same!(DemandName, below(&format!("demands/{ID}")));
+    same!(DemandProposalName, below(&format!("demandProposals/{ID}")));
     same!(MatterTypeName, below("matterTypes/street-light"));
 }
 

@@ -9,6 +9,7 @@ mod receipt;
 mod record;
 mod rpc;
 mod rules;
+mod stirred;
 mod store;
 mod table;
 mod watch;
@@ -32,10 +33,12 @@ pub(crate) use record::{Concern, Matter, MoveKind, Outcome, State, Step};
 pub(crate) use rpc::read::{inside, required, short};
 use rules::Draft;
 pub(crate) use rules::{Actor, Before, Command, act};
+pub(crate) use stirred::{Kind, Stirred};
 use store::Filter;
-pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger, concerns_of_village};
+pub(crate) use store::{concerns_before, concerns_lock, concerns_of_ledger, concerns_of_village, concerns_read};
 pub(crate) use table::{conclude, table};
 pub(crate) use watch::Watch;
+pub(crate) use workflow::MERGEABLE;
 
 use crate::calendar::Calendars;
 use crate::place::{self, SeatLeft};
@@ -60,8 +63,16 @@ struct Order {
 }
 
 impl Concerns {
-    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars, vault: Vault) -> Self {
-        let desk = ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone(), vault.clone());
+    pub(crate) fn new(
+        database: Database,
+        changes: Changes,
+        clock: Clock,
+        calendars: Calendars,
+        vault: Vault,
+        stirred: Stirred,
+    ) -> Self {
+        let desk =
+            ConcernDesk::new(database.clone(), changes, clock.clone(), calendars.clone(), vault.clone(), stirred);
         let desk = Together::new(desk);
         let counter = Counter::new(database.clone(), clock.clone());
         Self { database, desk, clock, calendars, counter, vault }

@@ -3,6 +3,7 @@
 //! A demand and the concerns it touches are changed by one transaction, however many they are: the concerns by the table of
 //! moves, the demand by its rules. The rows of the concerns decide who wins when two people want the same ones.
 
+mod proposal;
 mod rpc;
 mod rules;
 mod store;
@@ -18,8 +19,10 @@ use proto::reasons;
 use uuid::Uuid;
 
 use crate::calendar::Calendars;
-use crate::concern::{self, Actor, Concern, Now, Owner};
+use crate::concern::{self, Actor, Concern, Now, Owner, Stirred};
 use crate::place;
+use proposal::Proposals;
+pub(crate) use proposal::Watch;
 use rules::{Command, Demand, Draft, Sum};
 use store::{Filter, Member, Move};
 pub(crate) use table::{conclude, table};
@@ -30,6 +33,8 @@ pub(crate) struct Demands {
     changes: Changes,
     clock: Clock,
     calendars: Calendars,
+    proposals: Proposals,
+    stirred: Stirred,
 }
 
 /// What somebody wants done with a demand.
@@ -47,17 +52,31 @@ struct Whole {
 }
 
 impl Demands {
-    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars) -> Self {
-        Self { database, changes, clock, calendars }
+    pub(crate) fn new(
+        database: Database,
+        changes: Changes,
+        clock: Clock,
+        calendars: Calendars,
+        stirred: Stirred,
+    ) -> Self {
+        let proposals = Proposals::new(database.clone(), clock.clone());
+        Self { database, changes, clock, calendars, proposals, stirred }
     }
 
-    /// Makes a demand of concerns.
-    async fn create(&self, caller: &Caller, request: Request, draft: Draft) -> Result<Whole> {
+    /// Makes a demand of concerns, or of what was proposed.
+    async fn create(&self, caller: &Caller, request: Request, mut draft: Draft) -> Result<Whole> {
         let name = draft.name.clone();
         let by = caller.within(&name.village)?;
         let mut tx = self.database.begin(by.scope()).await?;
         if let Some(made) = request.claim(&mut tx, &name.village, &name.to_string()).await? {
             return whole(&mut tx, &made.parse().map_err(Error::internal)?, &by).await;
+        }
+        let confirmed = match &draft.proposal {
+            Some(proposal) => Some(proposal::confirm(&mut tx, proposal, &by).await?),
+            None => None,
+        };
+        if let Some(confirmed) = &confirmed {
+            draft.concerns = confirmed.concerns(&mut tx, draft.concerns, &by).await?;
         }
         let concerns = concerns_seen(&mut tx, name.village, &draft.concerns, &by).await?;
         let calendar = self.calendars.of(&mut tx, name.village).await?;
@@ -66,6 +85,9 @@ impl Demands {
         self.take(&mut tx, &by, moved).await?;
         if !store::step_save(&mut tx, &by, &step).await? {
             return Err(Error::AlreadyExists(name.to_string()));
+        }
+        if let Some(confirmed) = confirmed {
+            confirmed.taken(&mut tx, name.demand, &by, now.at).await?;
         }
         self.changes.append(&mut tx, &by, &[step.news()?]).await?;
         let made = whole(&mut tx, &name, &by).await?;
@@ -87,7 +109,7 @@ impl Demands {
         rules::allowed(&before, &command, by.office())?;
         let calendar = self.calendars.of(&mut tx, name.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
-        self.touch(&mut tx, &by, &before, &command, &note, now).await?;
+        let stirred = self.touch(&mut tx, &by, &before, &command, &note, now).await?;
         let sum = match command {
             // What it was answered for, and what was taken apart, stays on record.
             Command::Dissolve | Command::Answer { .. } => Sum { due_at: None, ..before.sum.clone() },
@@ -104,10 +126,11 @@ impl Demands {
             other => other?,
         };
         self.changes.commit(tx).await?;
+        self.stirred.note(stirred);
         Ok(made)
     }
 
-    /// What an order does to concerns.
+    /// What an order does to concerns; answers which kinds it stirs.
     async fn touch(
         &self,
         tx: &mut Tx,
@@ -116,7 +139,7 @@ impl Demands {
         command: &Command,
         note: &str,
         now: Now<'_>,
-    ) -> Result<()> {
+    ) -> Result<Vec<(VillageCode, concern::Kind)>> {
         let name = &demand.name;
         let steps = match command {
             Command::Add(concerns) => {
@@ -147,13 +170,17 @@ impl Demands {
             }
             Command::Assign(owner) => {
                 demand.must_be_whole_for(by)?;
-                return may_own(tx, name.village, *owner).await;
+                may_own(tx, name.village, *owner).await?;
+                Vec::new()
             }
             Command::Escalate | Command::SendBack | Command::Table(_) | Command::Conclude => {
-                return demand.must_be_whole_for(by);
+                demand.must_be_whole_for(by)?;
+                Vec::new()
             }
         };
-        self.take(tx, by, steps).await
+        let stirred = Stirred::by(&steps);
+        self.take(tx, by, steps).await?;
+        Ok(stirred)
     }
 
     async fn split(

@@ -18,7 +18,7 @@ use proto::names::VillageCode;
 use uuid::Uuid;
 use workbook::Sheet;
 
-use crate::concern::{self, Concern};
+use crate::concern::{self, Concern, Stirred};
 use crate::place;
 pub use export::whole;
 use rules::{Known, Refused};
@@ -30,11 +30,12 @@ pub(crate) struct Ledgers {
     database: Database,
     changes: Changes,
     clock: Clock,
+    stirred: Stirred,
 }
 
 impl Ledgers {
-    pub(crate) fn new(database: Database, changes: Changes, clock: Clock) -> Self {
-        Self { database, changes, clock }
+    pub(crate) fn new(database: Database, changes: Changes, clock: Clock, stirred: Stirred) -> Self {
+        Self { database, changes, clock, stirred }
     }
 
     /// Brings in a ledger, chunk by chunk.
@@ -86,6 +87,7 @@ impl Ledgers {
                     }
                 }
             }
+            let stirred = Stirred::by(&steps);
             for (step, taken) in concern::steps_take(&mut tx, &self.changes, &by, steps).await? {
                 let outcome = match (taken, step.from) {
                     // Somebody else brings in the same ledger, and was faster.
@@ -99,6 +101,7 @@ impl Ledgers {
                 tx.rollback().await?;
             } else {
                 self.changes.commit(tx).await?;
+                self.stirred.note(stirred);
             }
             done += chunk.len();
             import.progress(SHEET, done, total).await?;

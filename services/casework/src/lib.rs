@@ -81,12 +81,14 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
 
     let calendars = calendar::Calendars::default();
     let vault = Vault::open(&config.platform.vault_key_file)?;
+    let stirred = concern::Stirred::default();
     let concerns = concern::Concerns::new(
         database.clone(),
         events.changes(),
         process.clock.clone(),
         calendars.clone(),
         vault.clone(),
+        stirred.clone(),
     );
     let watch = concern::Watch::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
     let watching = tokio::spawn(watch.run(process.shutdown.clone()));
@@ -98,7 +100,15 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         &config.attachments,
     )?;
     let keeping = tokio::spawn(attachments.keeper().run(process.shutdown.clone()));
-    let demands = demand::Demands::new(database.clone(), events.changes(), process.clock.clone(), calendars.clone());
+    let demands = demand::Demands::new(
+        database.clone(),
+        events.changes(),
+        process.clock.clone(),
+        calendars.clone(),
+        stirred.clone(),
+    );
+    let proposer = demand::Watch::new(database.clone(), process.clock.clone(), stirred.clone());
+    let proposing = tokio::spawn(proposer.run(process.shutdown.clone()));
     let deliberations = deliberation::Deliberations::new(
         database.clone(),
         events.changes(),
@@ -108,7 +118,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     );
     let rotating = tokio::spawn(rotation::keep(database.clone(), vault, SEALED, process.shutdown.clone()));
     let catalog = catalog::Catalog::new(database.clone(), events.changes(), process.clock.clone(), calendars);
-    let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone());
+    let ledgers = ledger::Ledgers::new(database.clone(), events.changes(), process.clock.clone(), stirred);
 
     Server::new(&config.platform, database)
         .with(ConcernServiceServer::new(concerns))
@@ -124,6 +134,7 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
     // What it has not committed by now another look will find.
     watching.abort();
     keeping.abort();
+    proposing.abort();
     rotating.abort();
     events.stopped().await;
     Ok(())

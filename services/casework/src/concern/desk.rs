@@ -18,6 +18,7 @@ use super::deadline::Now;
 use super::owner::Owner;
 use super::record::{Concern, Step};
 use super::rules::{self, Actor, Command, Draft};
+use super::stirred::Stirred;
 use super::workflow::Act;
 use super::{Order, store};
 use crate::calendar::Calendars;
@@ -30,6 +31,7 @@ pub(super) struct ConcernDesk {
     clock: Clock,
     calendars: Calendars,
     vault: Vault,
+    stirred: Stirred,
 }
 
 /// What somebody asks for.
@@ -103,6 +105,7 @@ impl Desk for ConcernDesk {
         let steps: Vec<_> = taken.iter().map(|(asked, step)| (&asked.by, step)).collect();
         let saved = store::steps_save(&mut tx, &steps).await?;
         let mut news = Vec::new();
+        let stirred = Stirred::by(taken.iter().map(|(_, step)| step));
         for (asked, mut step) in taken {
             let name = step.concern.name.clone();
             if saved.contains(&name) {
@@ -128,6 +131,7 @@ impl Desk for ConcernDesk {
                 .append_each(&mut tx, &news.iter().map(|(by, change)| (*by, change)).collect::<Vec<_>>())
                 .await?;
             self.changes.commit(tx).await?;
+            self.stirred.note(stirred);
         }
         let answer = |asked: &Asked| answers.remove(&asked.name());
         orders
@@ -139,8 +143,15 @@ impl Desk for ConcernDesk {
 }
 
 impl ConcernDesk {
-    pub(super) fn new(database: Database, changes: Changes, clock: Clock, calendars: Calendars, vault: Vault) -> Self {
-        Self { database, changes, clock, calendars, vault }
+    pub(super) fn new(
+        database: Database,
+        changes: Changes,
+        clock: Clock,
+        calendars: Calendars,
+        vault: Vault,
+        stirred: Stirred,
+    ) -> Self {
+        Self { database, changes, clock, calendars, vault, stirred }
     }
 
     /// A concern that is there already, with all that is said of it.

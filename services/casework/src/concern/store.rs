@@ -181,6 +181,16 @@ pub(crate) async fn concern_get(tx: &mut Tx, name: &ConcernName, by: &Authority)
     concern.filter(|concern| concern.is_seen_by(by)).ok_or_else(|| Error::NotFound(name.to_string()))
 }
 
+/// Those of a village's concerns of these ids that exist, as they are now.
+pub(crate) async fn concerns_read(tx: &mut Tx, village: VillageCode, ids: &[Uuid]) -> Result<Vec<Concern>> {
+    let rows: Vec<Row> = sqlx::query_as(select!("", "where village = $1 and id = any($2)"))
+        .bind(village.as_str())
+        .bind(ids)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// Those of these concerns that exist, kept from others until this transaction ends.
 pub(crate) async fn concerns_lock(tx: &mut Tx, names: &[ConcernName]) -> Result<HashMap<ConcernName, Concern>> {
     if names.is_empty() {

@@ -78,6 +78,40 @@ impl DemandService for Demands {
         let moves = moves.into_iter().map(|one| told(one, name.village)).collect::<Result<_, Error>>()?;
         Ok(Response::new(pb::ListDemandMovesResponse { moves, next_page_token }))
     }
+
+    async fn propose_demands(&self, request: Request<pb::ProposeDemandsRequest>) -> Answer<pb::ProposeDemandsResponse> {
+        let (caller, message) = admit(request)?;
+        let page = Page::read(0, "", &(&message.parent, &message.filter))?;
+        let proposals = self.proposals.propose(&caller, &message.try_into()?, &page).await?;
+        let proposals = proposals.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ProposeDemandsResponse { proposals }))
+    }
+
+    async fn get_demand_proposal(&self, request: Request<pb::GetDemandProposalRequest>) -> Answer<pb::DemandProposal> {
+        let (caller, message) = admit(request)?;
+        let name = message.name.parse().map_err(|error| Error::field("name", error))?;
+        Ok(Response::new(self.proposals.get(&caller, &name).await?.into()))
+    }
+
+    async fn list_demand_proposals(
+        &self,
+        request: Request<pb::ListDemandProposalsRequest>,
+    ) -> Answer<pb::ListDemandProposalsResponse> {
+        let (caller, message) = admit(request)?;
+        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
+        let (proposals, next_page_token) = self.proposals.list(&caller, &message.try_into()?, &page).await?;
+        let proposals = proposals.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListDemandProposalsResponse { proposals, next_page_token }))
+    }
+
+    async fn dismiss_demand_proposal(
+        &self,
+        request: Request<pb::DismissDemandProposalRequest>,
+    ) -> Answer<pb::DemandProposal> {
+        let (caller, message) = admit(request)?;
+        let request = platform::Request::read(&message.request_id, &message)?;
+        Ok(Response::new(self.proposals.dismiss(&caller, request, message.try_into()?).await?.into()))
+    }
 }
 
 impl Demands {
@@ -122,7 +156,7 @@ impl From<Whole> for pb::Demand {
     }
 }
 
-fn part(member: Member, village: VillageCode) -> pb::DemandConcern {
+pub(super) fn part(member: Member, village: VillageCode) -> pb::DemandConcern {
     let household = member.household.map(|household| HouseholdName::new(village, household).to_string());
     let grid = member.grid.and_then(|grid| grid.parse().ok()).map(|grid| GridName::new(village, grid).to_string());
     pb::DemandConcern {

@@ -8,7 +8,7 @@ use events::Change;
 use platform::clock::village_day;
 use platform::{Authority, Error, Office, Result};
 use proto::casework::v1 as pb;
-use proto::names::{DeliberationName, DemandName, GridCode, GridName};
+use proto::names::{DeliberationName, DemandName, DemandProposalName, GridCode, GridName};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
@@ -96,6 +96,8 @@ pub(super) struct Draft {
     pub(super) title: String,
     pub(super) concerns: Vec<Uuid>,
     pub(super) note: String,
+    /// The proposal that it confirms.
+    pub(super) proposal: Option<DemandProposalName>,
 }
 
 /// What somebody does with a demand.
@@ -170,11 +172,16 @@ impl Demand {
     /// # Errors
     /// `OUTSIDE_GRIDS`.
     pub(super) fn must_be_whole_for(&self, by: &Authority) -> Result<()> {
-        if self.is_theirs(by) || !self.sum.grids.is_empty() && self.sum.grids.iter().all(|grid| by.sees(grid)) {
+        if self.is_theirs(by) || serves_all(&self.sum.grids, by) {
             return Ok(());
         }
         by.must_serve_all()
     }
+}
+
+/// Are all of these grids theirs? Where none is known, nobody can say so.
+pub(super) fn serves_all(grids: &BTreeSet<GridCode>, by: &Authority) -> bool {
+    !grids.is_empty() && grids.iter().all(|grid| by.sees(grid))
 }
 
 /// Makes a demand of concerns: it and what happens to them.

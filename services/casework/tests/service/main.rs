@@ -12,6 +12,7 @@ mod keys;
 mod ledger;
 mod moves;
 mod progress;
+mod proposals;
 mod routing;
 mod together;
 mod work;

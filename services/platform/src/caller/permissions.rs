@@ -171,6 +171,12 @@ const TABLE: &[(&str, &[&str], &[Office])] = &[
         &["CreateDemand", "AddConcern", "RemoveConcern", "DissolveDemand", "AssignDemand"],
         &[Officer, Clerk, Cadre],
     ),
+    // Proposals are for those who may make a demand of them.
+    (
+        "lianxin.casework.v1.DemandService",
+        &["ProposeDemands", "GetDemandProposal", "ListDemandProposals", "DismissDemandProposal"],
+        &[Officer, Clerk, Cadre],
+    ),
     ("lianxin.casework.v1.DemandService", &["AnswerDemand"], RECEIVERS),
     ("lianxin.casework.v1.DemandService", &["EscalateDemand"], VILLAGE),
     ("lianxin.casework.v1.DemandService", &["SendBackDemand"], &[Officer]),

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use platform::revision::expected;
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, DemandName, GridName, TeamName, VillageCode, VillageName, record_id};
+use proto::names::{
+    ConcernName, DemandName, DemandProposalName, GridName, TeamName, VillageCode, VillageName, record_id,
+};
 use uuid::Uuid;
 
 use crate::concern::{Matter, Owner, OwnerKind, inside, required, short};
@@ -33,10 +35,14 @@ pub(super) fn draft(message: pb::CreateDemandRequest, new_id: Uuid) -> Result<Dr
     }
     short(&mut wrong, "demand.title", &demand.title, TITLE_LENGTH);
     short(&mut wrong, "note", &message.note, TEXT_LENGTH);
-    let concerns = concerns(&mut wrong, &message.concerns, village, FEWEST);
+    let proposal = inside(&mut wrong, "proposal", &message.proposal, village, |name: DemandProposalName| name);
+    let concerns = match (&proposal, message.concerns.as_slice()) {
+        (Some(_), []) => Vec::new(),
+        (_, named) => concerns(&mut wrong, named, village, FEWEST),
+    };
     let name = wrong.finish(name)?;
     let (title, note) = (demand.title.trim().to_owned(), message.note.trim().to_owned());
-    Ok(Draft { name, title, concerns, note })
+    Ok(Draft { name, title, concerns, note, proposal })
 }
 
 /// Concerns of the village, each named once.

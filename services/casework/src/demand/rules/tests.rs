@@ -58,7 +58,7 @@ fn name() -> DemandName {
 }
 
 fn draft() -> Draft {
-    Draft { name: name(), title: String::new(), concerns: Vec::new(), note: "同一盏路灯".into() }
+    Draft { name: name(), title: String::new(), concerns: Vec::new(), note: "同一盏路灯".into(), proposal: None }
 }
 
 fn opened(concerns: Vec<Concern>) -> (Demand, Vec<Concern>) {
