@@ -120,8 +120,15 @@ pub(crate) fn in_words(set: &FigureSet) -> String {
     .map(|(_, count, word)| format!("{word} {count}"))
     .collect::<Vec<_>>()
     .join("、");
+    // Most villages have none.
+    let demands = match (set.demands_opened, set.demands_answered) {
+        (0, 0) => String::new(),
+        (opened, answered) => {
+            format!("\n  普遍性诉求  归并 {opened} 项（涉及民意 {} 件），答复 {answered} 项", set.concerns_in_demands)
+        }
+    };
     format!(
-        "{}\n  一张网    微网格 {} 个，村民代表 {} 名，三人组齐 {}/{}\n  户户有人联  {} 户，已联 {} 户，覆盖率 {}；商户 {} 家\n  走访      {} 人次，走到 {} 户\n  四件事    收集民意 {} 件（{matters}）\n  办理      {states}\n  化解      已化解 {} 件，群众确认 {} 件（回访 {} 件，答复 {} 件）",
+        "{}\n  一张网    微网格 {} 个，村民代表 {} 名，三人组齐 {}/{}\n  户户有人联  {} 户，已联 {} 户，覆盖率 {}；商户 {} 家\n  走访      {} 人次，走到 {} 户\n  四件事    收集民意 {} 件（{matters}）\n  办理      {states}\n  化解      已化解 {} 件，群众确认 {} 件（回访 {} 件，答复 {} 件）{demands}",
         if set.display_name.is_empty() { &set.place } else { &set.display_name },
         set.grids,
         set.representatives,

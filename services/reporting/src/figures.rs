@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use platform::{Caller, Clock, Database, Result};
 use proto::names::VillageCode;
 
-pub(crate) use rules::{Matter, Outcome, State};
+pub(crate) use rules::{DemandState, Matter, Outcome, State};
 use rules::{Period, Tally};
 
 /// The use cases of figures.
@@ -40,6 +40,7 @@ impl Figures {
         store::merchants_count(&mut tx, &mut tally).await?;
         store::visits_count(&mut tx, period, &mut tally).await?;
         store::concerns_count(&mut tx, period, &mut tally).await?;
+        store::demands_count(&mut tx, period, &mut tally).await?;
         tx.commit().await?;
         Ok(tally)
     }

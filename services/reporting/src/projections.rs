@@ -8,7 +8,7 @@ mod registry;
 use events::{News, Reader};
 use platform::{Caller, Error, Result, Tx};
 use prost::Name;
-use proto::casework::v1::ConcernChanged;
+use proto::casework::v1::{ConcernChanged, DemandChanged};
 use proto::liaison::v1::{LinkChanged, TeamChanged, VisitChanged};
 use proto::names::NameError;
 use proto::registry::v1::{GridChanged, HouseholdChanged, MerchantChanged, VillageChanged};
@@ -27,6 +27,7 @@ impl Reader for Projections {
             LinkChanged::full_name(),
             VisitChanged::full_name(),
             ConcernChanged::full_name(),
+            DemandChanged::full_name(),
         ]
         .iter()
         .any(|known| known == type_name)
@@ -40,7 +41,8 @@ impl Reader for Projections {
         liaison::teams(tx, news).await?;
         liaison::links(tx, news).await?;
         liaison::visits(tx, news).await?;
-        casework::concerns(tx, news).await
+        casework::concerns(tx, news).await?;
+        casework::demands(tx, news).await
     }
 }
 

@@ -94,6 +94,9 @@ fn told(place: String, tally: Tally) -> pb::FigureSet {
         concerns_followed_up: count(tally.concerns_followed_up),
         concerns_answered: count(tally.concerns_answered),
         concerns_confirmed: count(tally.concerns_confirmed),
+        demands_opened: count(tally.demands_opened),
+        concerns_in_demands: count(tally.concerns_in_demands),
+        demands_answered: count(tally.demands_answered),
         display_name: tally.display_name,
     }
 }

@@ -40,6 +40,15 @@ platform::choice! {
     }
 }
 
+platform::choice! {
+    /// Where a common demand stands.
+    pub(crate) enum DemandState as proto::casework::v1::DemandState {
+        Open = "open",
+        Answered = "answered",
+        Dissolved = "dissolved",
+    }
+}
+
 /// From the first day to the last, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Period {
@@ -90,6 +99,12 @@ pub(crate) struct Tally {
     pub(crate) concerns_answered: i64,
     /// Of these, those whose household says that it is solved.
     pub(crate) concerns_confirmed: i64,
+    /// Common demands made in the period, but for those that were taken apart again.
+    pub(crate) demands_opened: i64,
+    /// Concerns that are part of these.
+    pub(crate) concerns_in_demands: i64,
+    /// Common demands answered in the period.
+    pub(crate) demands_answered: i64,
 }
 
 impl Tally {
@@ -133,6 +148,9 @@ impl Tally {
         self.concerns_followed_up += other.concerns_followed_up;
         self.concerns_answered += other.concerns_answered;
         self.concerns_confirmed += other.concerns_confirmed;
+        self.demands_opened += other.demands_opened;
+        self.concerns_in_demands += other.concerns_in_demands;
+        self.demands_answered += other.demands_answered;
     }
 }
 

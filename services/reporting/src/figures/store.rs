@@ -154,3 +154,29 @@ pub(super) async fn concerns_count(tx: &mut Tx, period: Period, tally: &mut Vill
     }
     Ok(())
 }
+
+/// Common demands by the days of the period: on which they were made, and answered. What was taken apart again counts for
+/// neither.
+pub(super) async fn demands_count(tx: &mut Tx, period: Period, tally: &mut Villages) -> Result<()> {
+    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+        "select village,
+                count(*) filter (where opened_on between $2 and $3),
+                coalesce(sum(concerns) filter (where opened_on between $2 and $3), 0),
+                count(*) filter (where ended_on between $2 and $3)
+           from demand
+          where (village = any($1) and opened_on between $2 and $3
+             or village = any($1) and ended_on between $2 and $3)
+            and state <> 'dissolved'
+          group by village",
+    )
+    .bind(codes(tally))
+    .bind(period.first)
+    .bind(period.last)
+    .fetch_all(&mut **tx)
+    .await?;
+    for (village, opened, concerns, answered) in rows {
+        let tally = of(tally, &village)?;
+        (tally.demands_opened, tally.concerns_in_demands, tally.demands_answered) = (opened, concerns, answered);
+    }
+    Ok(())
+}

@@ -1,13 +1,13 @@
-//! Casework's concerns.
+//! Casework's concerns and common demands.
 
 use chrono::NaiveDate;
 use events::{News, envelope};
 use platform::{Error, Result, Tx};
-use proto::casework::v1::ConcernChanged;
-use proto::names::ConcernName;
+use proto::casework::v1::{ConcernChanged, DemandChanged};
+use proto::names::{ConcernName, DemandName};
 
 use super::{day, parsed, required_day};
-use crate::figures::{Matter, Outcome, State};
+use crate::figures::{DemandState, Matter, Outcome, State};
 
 pub(super) async fn concerns(tx: &mut Tx, news: &[News]) -> Result<()> {
     let news: Vec<ConcernChanged> = envelope::all(news)?;
@@ -49,6 +49,40 @@ pub(super) async fn concerns(tx: &mut Tx, news: &[News]) -> Result<()> {
     .bind(followed_up)
     .bind(outcomes)
     .bind(news.iter().map(|concern| concern.revision).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn demands(tx: &mut Tx, news: &[News]) -> Result<()> {
+    let news: Vec<DemandChanged> = envelope::all(news)?;
+    if news.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<DemandName> = parsed(news.iter().map(|demand| &demand.name))?;
+    let states: Vec<&str> = news
+        .iter()
+        .map(|demand| said(DemandState::read(demand.state)).map(DemandState::as_str))
+        .collect::<Result<_>>()?;
+    let opened: Vec<NaiveDate> =
+        news.iter().map(|demand| required_day(demand.opened_on.as_ref())).collect::<Result<_>>()?;
+    let ended: Vec<Option<NaiveDate>> =
+        news.iter().map(|demand| day(demand.ended_on.as_ref())).collect::<Result<_>>()?;
+    sqlx::query(
+        "insert into demand (village, id, state, concerns, opened_on, ended_on, revision)
+         select * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::date[], $6::date[], $7::bigint[])
+         on conflict (village, id) do update
+            set state = excluded.state, concerns = excluded.concerns, opened_on = excluded.opened_on,
+                ended_on = excluded.ended_on, revision = excluded.revision
+          where excluded.revision > demand.revision",
+    )
+    .bind(names.iter().map(|name| name.village.as_str()).collect::<Vec<_>>())
+    .bind(names.iter().map(|name| name.demand).collect::<Vec<_>>())
+    .bind(states)
+    .bind(news.iter().map(|demand| demand.concern_count).collect::<Vec<_>>())
+    .bind(opened)
+    .bind(ended)
+    .bind(news.iter().map(|demand| demand.revision).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -40,6 +40,9 @@ fn may(place: &str, display_name: &str, villages: i32) -> FigureSet {
         concerns_followed_up: 2 * villages,
         concerns_answered: villages,
         concerns_confirmed: 0,
+        demands_opened: villages,
+        concerns_in_demands: 4 * villages,
+        demands_answered: villages,
     }
 }
 
@@ -56,6 +59,7 @@ async fn villages_and_their_sub_district_are_counted_over_a_period() {
     rows(&running, "select count(*) from merchant where revision = 2", 3).await;
     rows(&running, "select count(*) from visit", 9).await;
     rows(&running, "select count(*) from concern", 12).await;
+    rows(&running, "select count(*) from demand where state <> 'open'", 9).await;
 
     let period = (day(2023, 5, 1), day(2023, 5, 31));
     let village = format!("villages/{GAOCHONG}");
@@ -73,6 +77,7 @@ async fn villages_and_their_sub_district_are_counted_over_a_period() {
     let always = figures(&running, &officer(&stage), &village, (None, None)).await.unwrap().total.unwrap();
     assert_eq!((always.visits, always.person_visits, always.households_visited), (3, 7, 2));
     assert_eq!((always.concerns_reported, always.concerns_resolved, always.concerns_confirmed), (4, 3, 1));
+    assert_eq!((always.demands_opened, always.concerns_in_demands, always.demands_answered), (2, 9, 2));
 }
 
 #[tokio::test]

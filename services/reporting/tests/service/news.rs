@@ -9,7 +9,7 @@ use proto::registry::v1::{GridChanged, GridState};
 use crate::village::Village;
 use crate::{GAOCHONG, NEIGHBOUR, Owners, reporting, rows};
 
-const TABLES: &[&str] = &["village", "grid", "household", "merchant", "team", "link", "visit", "concern"];
+const TABLES: &[&str] = &["village", "grid", "household", "merchant", "team", "link", "visit", "concern", "demand"];
 
 /// All rows of all projections, as text.
 async fn dump(running: &Running) -> Vec<String> {

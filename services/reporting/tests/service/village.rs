@@ -1,6 +1,6 @@
 //! A small village's whole story as news: every record changes at least once.
 
-use proto::casework::v1::{ConcernChanged, ConcernState, FollowUpOutcome, Matter};
+use proto::casework::v1::{ConcernChanged, ConcernState, DemandChanged, DemandState, FollowUpOutcome, Matter};
 use proto::google::r#type::Date;
 use proto::liaison::v1::{LinkChanged, SeatHolder, TeamChanged, VisitChanged, VisitMode};
 use proto::registry::v1::{
@@ -20,11 +20,12 @@ pub(crate) struct Village {
     links: Vec<LinkChanged>,
     visits: Vec<VisitChanged>,
     pub(crate) concerns: Vec<ConcernChanged>,
+    demands: Vec<DemandChanged>,
 }
 
 impl Village {
     /// Three grids, one given up; two teams, one complete; three households, one away, one linked; a merchant open and
-    /// one closed; three visits to two households; four concerns.
+    /// one closed; three visits to two households; four concerns; three common demands, one taken apart again.
     pub(crate) fn small(code: &str) -> Self {
         let mut village = Self {
             code: code.into(),
@@ -36,6 +37,7 @@ impl Village {
             links: Vec::new(),
             visits: Vec::new(),
             concerns: Vec::new(),
+            demands: Vec::new(),
         };
         village.called(1, "高冲");
         village.called(2, "高冲村");
@@ -84,6 +86,13 @@ impl Village {
         missed.follow_up_outcome = FollowUpOutcome::NotReached.into();
         village.concern(3, 5, missed);
         village.concern(4, 1, told(ConcernState::Reported, Matter::BusinessAffairs, (2023, 6, 1)));
+        village.demand(1, 1, DemandState::Open, 3, (2023, 5, 9), None);
+        village.demand(1, 2, DemandState::Open, 4, (2023, 5, 9), None);
+        village.demand(1, 3, DemandState::Answered, 4, (2023, 5, 9), Some((2023, 6, 9)));
+        village.demand(2, 1, DemandState::Open, 5, (2023, 4, 30), None);
+        village.demand(2, 2, DemandState::Answered, 5, (2023, 4, 30), Some((2023, 5, 31)));
+        village.demand(3, 1, DemandState::Open, 2, (2023, 5, 10), None);
+        village.demand(3, 2, DemandState::Dissolved, 2, (2023, 5, 10), Some((2023, 5, 11)));
         village
     }
 
@@ -149,6 +158,26 @@ impl Village {
         self.concerns.push(ConcernChanged { name, revision, ..changed });
     }
 
+    fn demand(
+        &mut self,
+        demand: u8,
+        revision: i64,
+        state: DemandState,
+        concerns: i32,
+        opened: (i32, i32, i32),
+        ended: Option<(i32, i32, i32)>,
+    ) {
+        self.demands.push(DemandChanged {
+            name: self.name("demands", id(demand)),
+            revision,
+            state: state.into(),
+            concern_count: concerns,
+            opened_on: Some(date(opened)),
+            ended_on: ended.map(date),
+            ..Default::default()
+        });
+    }
+
     /// Tells all of it, piece by piece, forwards or backwards.
     pub(crate) async fn tell(mut self, owners: &Owners, backwards: bool) {
         macro_rules! tell {
@@ -162,13 +191,13 @@ impl Village {
             )+};
         }
         if backwards {
-            tell!(casework: concerns);
+            tell!(casework: demands, concerns);
             tell!(liaison: visits, links, teams);
             tell!(registry: merchants, households, grids, villages);
         } else {
             tell!(registry: villages, grids, households, merchants);
             tell!(liaison: teams, links, visits);
-            tell!(casework: concerns);
+            tell!(casework: concerns, demands);
         }
     }
 }

@@ -63,6 +63,9 @@ mirrors! {
     "concern":
         "casework" "select village || '/' || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern",
         "reporting" "select village || '/' || id, (matter, state, reported_on, resolved_on, followed_up_on, outcome, revision)::text from concern";
+    "demand":
+        "casework" "select village || '/' || id, (state, concerns, opened_on, ended_on, revision)::text from demand",
+        "reporting" "select village || '/' || id, (state, concerns, opened_on, ended_on, revision)::text from demand";
 }
 
 /// Every record of an owner as (resource name, what its history in the change log has to be).
