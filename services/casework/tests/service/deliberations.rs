@@ -1,4 +1,4 @@
-//! How a village decides, and lets everybody know.
+//! How a village decides, and lets everybody know; what a notice must not say is in [`crate::notices`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,18 +17,18 @@ use tonic_types::StatusExt;
 
 use crate::{GAOCHONG, MEMBER, NEIGHBOUR, News, client, concern, get, report, rows};
 
-type Board = DeliberationServiceClient<InterceptedService<Channel, Call>>;
+pub(crate) type Board = DeliberationServiceClient<InterceptedService<Channel, Call>>;
 
 /// A village whose days the test counts.
-struct World {
-    stage: Stage,
-    running: Running,
-    days: Arc<AtomicI64>,
-    clerk: Call,
+pub(crate) struct World {
+    pub(crate) stage: Stage,
+    pub(crate) running: Running,
+    pub(crate) days: Arc<AtomicI64>,
+    pub(crate) clerk: Call,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let stage = Stage::new().await;
         let days = Arc::new(AtomicI64::new(0));
         let told = days.clone();
@@ -40,12 +40,12 @@ impl World {
         Self { stage, running, days, clerk }
     }
 
-    fn board(&self, caller: &Call) -> Board {
+    pub(crate) fn board(&self, caller: &Call) -> Board {
         DeliberationServiceClient::with_interceptor(self.running.channel(), caller.clone())
     }
 
     /// A concern on which work has begun.
-    async fn working(&self) -> Concern {
+    pub(crate) async fn working(&self) -> Concern {
         let mut clerk = client(&self.running, &self.clerk);
         let name = clerk.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap().into_inner().name;
         clerk.accept_concern(AcceptConcernRequest { name: name.clone(), ..Default::default() }).await.unwrap();
@@ -57,14 +57,14 @@ impl World {
     }
 
     /// The registry's clearance, as it would give it.
-    fn clearance(&self, text: &str, names_excepted: u32) -> String {
+    pub(crate) fn clearance(&self, text: &str, names_excepted: u32) -> String {
         let vault = Vault::open(&self.stage.platform_config("").vault_key_file).unwrap();
         let now = Utc::now() + Duration::days(self.days.load(Ordering::SeqCst));
         clear(&vault, &GAOCHONG.parse().unwrap(), text, Cleared { names_excepted }, now).unwrap().0
     }
 
     /// One about a new concern, adopted by the two committees.
-    async fn adopted(&self, board: &mut Board) -> Deliberation {
+    pub(crate) async fn adopted(&self, board: &mut Board) -> Deliberation {
         let concern = self.working().await;
         let opened = board.create_deliberation(opening(&[&concern.name])).await.unwrap().into_inner();
         board.record_vote(voting(&opened.name, 9, [8, 1, 0])).await.unwrap();
@@ -72,7 +72,7 @@ impl World {
     }
 }
 
-fn opening(concerns: &[&str]) -> CreateDeliberationRequest {
+pub(crate) fn opening(concerns: &[&str]) -> CreateDeliberationRequest {
     CreateDeliberationRequest {
         parent: format!("villages/{GAOCHONG}"),
         deliberation: Some(Deliberation {
@@ -87,13 +87,13 @@ fn opening(concerns: &[&str]) -> CreateDeliberationRequest {
     }
 }
 
-fn voting(name: &str, due: i32, [favour, against, abstaining]: [i32; 3]) -> RecordVoteRequest {
+pub(crate) fn voting(name: &str, due: i32, [favour, against, abstaining]: [i32; 3]) -> RecordVoteRequest {
     let present = favour + against + abstaining;
     let vote = Vote { due, present, favour, against, abstaining, minutes: "会议记录".into(), ..Default::default() };
     RecordVoteRequest { name: name.into(), vote: Some(vote), ..Default::default() }
 }
 
-fn deciding(name: &str) -> DecideRequest {
+pub(crate) fn deciding(name: &str) -> DecideRequest {
     DecideRequest {
         name: name.into(),
         resolution: "同意将会议室改为儿童活动室，每天16时至18时开放。".into(),
@@ -101,15 +101,15 @@ fn deciding(name: &str) -> DecideRequest {
     }
 }
 
-fn publishing(name: &str) -> PublishNoticeRequest {
+pub(crate) fn publishing(name: &str) -> PublishNoticeRequest {
     PublishNoticeRequest { name: name.into(), ..Default::default() }
 }
 
-fn reason(refused: &Status) -> String {
+pub(crate) fn reason(refused: &Status) -> String {
     refused.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-async fn drafted(board: &mut Board, name: &str) -> DraftNoticeResponse {
+pub(crate) async fn drafted(board: &mut Board, name: &str) -> DraftNoticeResponse {
     let draft = DraftNoticeRequest { name: name.into(), ..Default::default() };
     board.draft_notice(draft).await.unwrap().into_inner()
 }
@@ -226,51 +226,6 @@ async fn land_goes_the_long_way_step_by_step_and_nothing_is_decided_or_noticed_b
     let decided = board.decide(deciding(&opened.name)).await.unwrap().into_inner();
     assert_eq!((decided.state(), decided.votes.len()), (DeliberationState::Adopted, 5));
     assert_eq!(world.state(&name).await, ConcernState::InProgress);
-}
-
-#[tokio::test]
-async fn a_notice_with_a_number_in_it_or_without_its_clearance_is_refused() {
-    let world = World::new().await;
-    let mut board = world.board(&world.clerk);
-    let name = world.adopted(&mut board).await.name;
-    for text in ["联系人身份证９９９９９９ 19900307 0071", "电话190 0000 0001", "代码92999999MA00000151"]
-    {
-        let clearance = world.clearance(&format!("标题\n{text}"), 0);
-        let publish = PublishNoticeRequest {
-            title: "标题".into(),
-            text: text.into(),
-            clearance,
-            names_reason: "必须公开".into(),
-            ..publishing(&name)
-        };
-        let refused = board.publish_notice(publish).await.unwrap_err();
-        assert_eq!(reason(&refused), "NUMBER_IN_TEXT", "{text}");
-        let digits: Vec<&str> = refused.message().matches(|sign: char| sign.is_ascii_digit()).collect();
-        assert!(digits.len() <= 2, "the number is not repeated: {refused}");
-    }
-    // A resident's name is in it: the registry gave no clearance, or one of another text.
-    let named = |clearance: String| PublishNoticeRequest {
-        title: "标题".into(),
-        text: "由张三丰家提出".into(),
-        clearance,
-        ..publishing(&name)
-    };
-    for clearance in [String::new(), "AAAA".into(), world.clearance("标题\n由居民提出", 0)] {
-        let refused = board.publish_notice(named(clearance)).await.unwrap_err();
-        assert_eq!(reason(&refused), "NOT_CLEARED");
-    }
-    let old = world.clearance("标题\n由张三丰家提出", 0);
-    world.days.store(2, Ordering::SeqCst);
-    assert_eq!(reason(&board.publish_notice(named(old)).await.unwrap_err()), "NOT_CLEARED");
-    // A name that is a word too stands for a reason, which is kept.
-    let excepted = named(world.clearance("标题\n由张三丰家提出", 1));
-    let refused = board.publish_notice(excepted.clone()).await.unwrap_err();
-    assert_eq!(refused.get_details_bad_request().unwrap().field_violations[0].field, "names_reason");
-    let why = PublishNoticeRequest { names_reason: "地名“张三丰家”".into(), ..excepted };
-    let noticed = board.publish_notice(why).await.unwrap().into_inner();
-    let last = noticed.moves.last().unwrap();
-    assert_eq!((last.kind(), last.note.as_str()), (DeliberationMoveKind::Noticed, "地名“张三丰家”"));
-    rows(&world.running, "select count(*) from notice where names_excepted = 1", 1).await;
 }
 
 #[tokio::test]
@@ -432,55 +387,6 @@ async fn a_repeat_acts_once_a_stale_etag_not_at_all_and_of_two_decisions_one_is_
     assert_eq!((voted.votes[0].due, voted.votes[0].present_members[0].as_str()), (1, member.as_str()));
     record.vote.as_mut().unwrap().present_members.push(member);
     assert_eq!(board.record_vote(record).await.unwrap_err().code(), Code::InvalidArgument);
-}
-
-#[tokio::test]
-async fn the_village_lays_down_what_is_large_how_long_a_notice_runs_and_where_objections_are_heard() {
-    let world = World::new().await;
-    let mut board = world.board(&world.clerk);
-    let name = format!("villages/{GAOCHONG}/deliberationPolicy");
-    let ask = GetDeliberationPolicyRequest { name: name.clone() };
-    let policy = board.get_deliberation_policy(ask).await.unwrap().into_inner();
-    assert_eq!((policy.large_expense_yuan, policy.notice_days, policy.etag.as_str()), (20_000, 7, "0"));
-    let policy = DeliberationPolicy {
-        large_expense_yuan: 5000,
-        notice_days: 10,
-        contact: "村委会办公室 0731-88880000".into(),
-        ..policy
-    };
-    let update = |policy| UpdateDeliberationPolicyRequest { policy: Some(policy), ..Default::default() };
-    let private = DeliberationPolicy { contact: "999999199003070071".into(), ..policy.clone() };
-    assert_eq!(board.update_deliberation_policy(update(private)).await.unwrap_err().code(), Code::InvalidArgument);
-    let laid_down = board.update_deliberation_policy(update(policy.clone())).await.unwrap().into_inner();
-    assert_eq!(laid_down.etag, "1");
-    assert_eq!(board.update_deliberation_policy(update(policy)).await.unwrap_err().code(), Code::Aborted);
-
-    let concern = world.working().await.name;
-    let opened = board.create_deliberation(opening(&[&concern])).await.unwrap().into_inner();
-    assert_eq!(opened.way(), DeliberationWay::LongWay);
-    for _ in 0..4 {
-        board.record_vote(voting(&opened.name, 9, [9, 0, 0])).await.unwrap();
-    }
-    board.decide(deciding(&opened.name)).await.unwrap();
-    let text = drafted(&mut board, &opened.name).await.text_to_clear;
-    let publish = PublishNoticeRequest { clearance: world.clearance(&text, 0), days: 5, ..publishing(&opened.name) };
-    assert_eq!(board.publish_notice(publish.clone()).await.unwrap_err().code(), Code::InvalidArgument);
-    board.publish_notice(PublishNoticeRequest { days: 0, ..publish }).await.unwrap();
-    let read = GetNoticeRequest { name: format!("{}/notice", opened.name) };
-    let read = world.board(&Call::nobody()).get_notice(read).await.unwrap().into_inner();
-    assert_eq!((read.contact.as_str(), read.votes.len()), ("村委会办公室 0731-88880000", 4));
-}
-
-#[tokio::test]
-async fn whoever_reads_notices_without_end_is_told_to_wait() {
-    let world = World::new().await;
-    let mut anybody = world.board(&Call::nobody());
-    let list = ListNoticesRequest { parent: format!("villages/{GAOCHONG}"), ..Default::default() };
-    let mut last = Ok(());
-    for _ in 0..60 {
-        last = anybody.list_notices(list.clone()).await.map(|_| ());
-    }
-    assert_eq!(last.unwrap_err().code(), Code::ResourceExhausted);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod details;
 mod keys;
 mod ledger;
 mod moves;
+mod notices;
 mod progress;
 mod proposals;
 mod routing;
