@@ -1,4 +1,4 @@
-//! What casework knows of others' records: grids and households from the registry, teams from liaison.
+//! What casework knows of others' records: villages, grids and households from the registry, teams from liaison.
 //!
 //! Only news writes here, and of each record only a newer revision than the one that is known.
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::concern::{Matter, Terms, Urgency};
 
-pub(crate) use learn::{SeatLeft, grids_learn, households_learn, teams_learn};
+pub(crate) use learn::{SeatLeft, grids_learn, households_learn, teams_learn, villages_learn};
 
 /// Where a concern belongs, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use platform::{Authority, Database, Error, Result, Scope, Tx, telemetry};
 use proto::events::Event;
-use proto::reasons;
 use tokio::sync::Notify;
-
-/// PostgreSQL's code for a row that a policy does not let in.
-const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// One change of one record, ready to be appended.
 #[derive(Debug, Clone)]
@@ -41,19 +37,6 @@ impl Change {
     }
 }
 
-/// What it means that the database does not take a change: a service that owns villages has a policy by which nothing
-/// more is written of an archived one.
-fn refused(error: sqlx::Error) -> Error {
-    let is_archived = error.as_database_error().is_some_and(|error| {
-        error.code().is_some_and(|code| code == INSUFFICIENT_PRIVILEGE) && error.message().contains("\"archived\"")
-    });
-    if is_archived {
-        Error::refused(reasons::VILLAGE_ARCHIVED, "the village is archived: it is kept to be read")
-    } else {
-        error.into()
-    }
-}
-
 /// The village in a resource name `villages/{village}/…`, or the sub-district in `subdistricts/{subdistrict}/…`: whose
 /// code stands in the village's place, so that row security shows it to those who have all of the sub-district.
 pub(crate) fn place_of(record: &str) -> Option<&str> {
@@ -77,7 +60,7 @@ impl Changes {
     /// commits, together with the records or not at all.
     ///
     /// # Errors
-    /// When the database refuses; two changes with the same revision of a record are our own mistake.
+    /// `VILLAGE_ARCHIVED`; when the database refuses; two changes with the same revision of a record are our own mistake.
     pub async fn append(&self, tx: &mut Tx, by: &Authority, changes: &[Change]) -> Result<()> {
         let changes: Vec<(&Authority, &Change)> = changes.iter().map(|change| (by, change)).collect();
         self.append_each(tx, &changes).await
@@ -107,8 +90,7 @@ impl Changes {
         .bind(changes.iter().map(|(by, _)| by.office().as_str()).collect::<Vec<_>>())
         .bind(changes.iter().map(|(_, change)| change.traceparent.as_deref()).collect::<Vec<_>>())
         .execute(&mut **tx)
-        .await
-        .map_err(refused)?;
+        .await?;
         Ok(())
     }
 

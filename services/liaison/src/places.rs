@@ -1,9 +1,11 @@
-//! What liaison knows of the registry's grids, households and merchants, out of its news: the newest revision, nothing personal.
+//! What liaison knows of the registry's villages, grids, households and merchants, out of its news: the newest revision,
+//! nothing personal.
 //!
 //! Only the reaction to news writes here; everybody else reads.
 
 mod merchants;
 mod store;
+mod villages;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -23,6 +25,7 @@ pub(crate) use store::{
     grid_get, grids_all, grids_keep, history_keep, household_get, households_by_id, households_by_number,
     households_keep,
 };
+pub(crate) use villages::villages_keep;
 
 platform::choice! {
     /// What sort of place a grid is.

@@ -10,7 +10,9 @@ use prost::Name;
 use proto::names::VillageCode;
 use proto::registry::v1::{GridChanged, HouseholdChanged, MerchantChanged, VillageChanged};
 
-use crate::places::{Grid, HouseholdTold, Merchant, grids_keep, history_keep, households_keep, merchants_keep, newest};
+use crate::places::{
+    Grid, HouseholdTold, Merchant, grids_keep, history_keep, households_keep, merchants_keep, newest, villages_keep,
+};
 use crate::{line, link, team};
 
 /// The reader of the registry's news.
@@ -48,6 +50,7 @@ impl Reader for Reactions {
         link::lock(tx, villages.iter().copied()).await?;
         let (now, today) = (self.clock.now(), self.clock.today());
 
+        villages_keep(tx, &all::<VillageChanged>(news)?).await?;
         // Whatever comes of a village first, its lines are there before its links.
         let mut changes = line::begin(tx, &villages, now).await?;
         let grids = all::<GridChanged>(news)?.into_iter().map(TryInto::try_into).collect::<Result<Vec<Grid>>>()?;

@@ -74,7 +74,7 @@ pub(crate) fn by_village(figures: &Figures) -> Table {
     let mut table = Table::new(&["村(社区)", "户数", "微网格", "三人组齐", "联户", "覆盖率"]);
     for set in &figures.villages {
         table.row(&[
-            set.display_name.clone(),
+            name(set),
             set.households.to_string(),
             set.grids.to_string(),
             format!("{}/{}", set.teams_complete, set.teams),
@@ -129,7 +129,7 @@ pub(crate) fn in_words(set: &FigureSet) -> String {
     };
     format!(
         "{}\n  一张网    微网格 {} 个，村民代表 {} 名，三人组齐 {}/{}\n  户户有人联  {} 户，已联 {} 户，覆盖率 {}；商户 {} 家\n  走访      {} 人次，走到 {} 户\n  四件事    收集民意 {} 件（{matters}）\n  办理      {states}\n  化解      已化解 {} 件，群众确认 {} 件（回访 {} 件，答复 {} 件）{demands}",
-        if set.display_name.is_empty() { &set.place } else { &set.display_name },
+        name(set),
         set.grids,
         set.representatives,
         set.teams_complete,
@@ -146,6 +146,12 @@ pub(crate) fn in_words(set: &FigureSet) -> String {
         set.concerns_followed_up,
         set.concerns_answered,
     )
+}
+
+/// What people call the place, and that nobody works there any more.
+fn name(set: &FigureSet) -> String {
+    let name = if set.display_name.is_empty() { &set.place } else { &set.display_name };
+    if set.archived { format!("{name}（已归档）") } else { name.clone() }
 }
 
 fn coverage(set: &FigureSet) -> String {

@@ -186,8 +186,21 @@ impl Violations {
     }
 }
 
+/// PostgreSQL's code for a row that a policy does not let in.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// Did the database refuse a write because the village is archived? Its policy of that name did.
+fn is_archived(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| {
+        error.code().is_some_and(|code| code == INSUFFICIENT_PRIVILEGE) && error.message().contains("\"archived\"")
+    })
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        if is_archived(&error) {
+            return Self::refused(reasons::VILLAGE_ARCHIVED, "the village is archived: it is kept to be read");
+        }
         let passing = match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
                 true

@@ -2,9 +2,31 @@
 
 use platform::{Error, Result, Tx};
 use proto::liaison::v1::{SeatHolder, TeamChanged};
-use proto::names::{GridCode, GridName, HouseholdName, MemberName, TeamName, VillageCode};
-use proto::registry::v1::{GridChanged, GridState, HouseholdChanged, HouseholdState};
+use proto::names::{GridCode, GridName, HouseholdName, MemberName, TeamName, VillageCode, VillageName};
+use proto::registry::v1::{GridChanged, GridState, HouseholdChanged, HouseholdState, VillageChanged, VillageState};
 use uuid::Uuid;
+
+/// Which villages are at work: in an archived one the database itself refuses whatever a caller asks to be written.
+pub(crate) async fn villages_learn(tx: &mut Tx, news: &[VillageChanged]) -> Result<()> {
+    if news.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<VillageName> = parsed(news.iter().map(|village| village.name.as_str()))?;
+    sqlx::query(
+        "insert into village (village, state, revision)
+         select village, case when archived then 'archived' else 'active' end, revision
+           from unnest($1::text[], $2::boolean[], $3::bigint[]) as news (village, archived, revision)
+         on conflict (village) do update
+            set state = excluded.state, revision = excluded.revision
+          where excluded.revision > village.revision",
+    )
+    .bind(names.iter().map(|VillageName(code)| code.as_str()).collect::<Vec<_>>())
+    .bind(news.iter().map(|village| village.state() == VillageState::Archived).collect::<Vec<_>>())
+    .bind(news.iter().map(|village| village.revision).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
 
 pub(crate) async fn grids_learn(tx: &mut Tx, news: &[GridChanged]) -> Result<()> {
     if news.is_empty() {

@@ -35,12 +35,13 @@ pub(super) struct Looked {
 }
 
 /// Takes the next village after this one whose gaps have to be looked at again. Nobody else takes it meanwhile; what is being
-/// written now is taken later.
+/// written now is taken later. What is missing in an archived village is nobody's to fill any more.
 pub(super) async fn village_take(tx: &mut Tx, after: &str) -> Result<Option<Looked>> {
     let row = sqlx::query_as(
         "select village, position, looked_on
            from gap_state
           where changed and village > $1
+            and village not in (select village from village where state = 'archived')
           order by village
           limit 1
             for update skip locked",

@@ -183,14 +183,16 @@ pub(crate) async fn member_of_person(
     Ok(found.map(|(id, state)| (MemberName::new(*village, id), state)))
 }
 
-/// The villages in which a term has run out that nobody has ended.
+/// The villages at work in which a term has run out that nobody has ended.
 pub(crate) async fn villages_due(tx: &mut Tx, today: NaiveDate) -> Result<Vec<VillageCode>> {
     let villages: Vec<String> = sqlx::query_scalar(
-        "select village from member where state = 'appointed' and term_end <= $1
-          union
-         select village
-           from member
-          where state = 'appointed' and represents_until <= $1 and 'representative' = any (offices)
+        "select village
+           from (select village from member where state = 'appointed' and term_end <= $1
+                  union
+                 select village
+                   from member
+                  where state = 'appointed' and represents_until <= $1 and 'representative' = any (offices)) as due
+          where village not in (select village from village where state = 'archived')
           order by village",
     )
     .bind(today)

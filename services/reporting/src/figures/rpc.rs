@@ -23,9 +23,10 @@ impl FigureService for Figures {
         for village in tally.values() {
             total.add(village);
         }
-        // A village's own figures go by its name; a sub-district's name is not known here.
+        // A village's own figures go by its name and state; a sub-district's name is not known here.
         if let Some(village) = place.parse().ok().and_then(|code| tally.get(&code)) {
             total.display_name.clone_from(&village.display_name);
+            total.archived = village.archived;
         }
         let villages = if message.by_village {
             tally.into_iter().map(|(code, tally)| told(VillageName(code).to_string(), tally)).collect()
@@ -98,5 +99,6 @@ fn told(place: String, tally: Tally) -> pb::FigureSet {
         concerns_in_demands: count(tally.concerns_in_demands),
         demands_answered: count(tally.demands_answered),
         display_name: tally.display_name,
+        archived: tally.archived,
     }
 }

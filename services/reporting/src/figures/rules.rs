@@ -69,6 +69,8 @@ impl Period {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub(crate) display_name: String,
+    /// Of a village: whether it is archived.
+    pub(crate) archived: bool,
     /// Grids in use.
     pub(crate) grids: i64,
     /// Members who hold the representative's seat of a grid in use, each once.

@@ -18,14 +18,18 @@ fn of<'a>(tally: &'a mut Villages, village: &str) -> Result<&'a mut Tally> {
 /// The villages that a place has, with what people call them, and nothing counted yet.
 pub(super) async fn villages_list(tx: &mut Tx, place: &str) -> Result<Villages> {
     // A colon follows the digit nine: the codes that begin with the place's lie before it.
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("select village, display_name from village where village >= $1 and village < $1 || ':'")
-            .bind(place)
-            .fetch_all(&mut **tx)
-            .await?;
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "select village, display_name, coalesce(archived, false)
+           from village
+          where village >= $1 and village < $1 || ':'",
+    )
+    .bind(place)
+    .fetch_all(&mut **tx)
+    .await?;
     let mut tally = Villages::new();
-    for (village, display_name) in rows {
-        of(&mut tally, &village)?.display_name = display_name;
+    for (village, display_name, archived) in rows {
+        let tally = of(&mut tally, &village)?;
+        (tally.display_name, tally.archived) = (display_name, archived);
     }
     Ok(tally)
 }

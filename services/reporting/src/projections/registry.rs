@@ -5,6 +5,7 @@ use platform::{Result, Tx};
 use proto::names::{GridName, HouseholdName, MerchantName, VillageName};
 use proto::registry::v1::{
     GridChanged, GridState, HouseholdChanged, HouseholdState, MerchantChanged, MerchantState, VillageChanged,
+    VillageState,
 };
 
 use super::parsed;
@@ -16,14 +17,16 @@ pub(super) async fn villages(tx: &mut Tx, news: &[News]) -> Result<()> {
     }
     let names: Vec<VillageName> = parsed(news.iter().map(|village| &village.name))?;
     sqlx::query(
-        "insert into village (village, display_name, revision)
-         select * from unnest($1::text[], $2::text[], $3::bigint[])
+        "insert into village (village, display_name, archived, revision)
+         select * from unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[])
          on conflict (village) do update
-            set display_name = excluded.display_name, revision = excluded.revision
-          where excluded.revision > village.revision",
+            set display_name = excluded.display_name, archived = excluded.archived, revision = excluded.revision
+          where excluded.revision > village.revision
+             or excluded.revision = village.revision and village.archived is null",
     )
     .bind(names.iter().map(|VillageName(code)| code.as_str()).collect::<Vec<_>>())
     .bind(news.iter().map(|village| village.display_name.as_str()).collect::<Vec<_>>())
+    .bind(news.iter().map(|village| village.state() == VillageState::Archived).collect::<Vec<_>>())
     .bind(news.iter().map(|village| village.revision).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;

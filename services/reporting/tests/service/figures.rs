@@ -3,6 +3,7 @@
 use harness::Stage;
 use platform::Office;
 use proto::casework::v1::{ConcernState, Matter};
+use proto::registry::v1::{VillageChanged, VillageState};
 use proto::reporting::v1::{ConcernMatterCount, ConcernStateCount, FigureSet};
 use tonic::Code;
 
@@ -43,6 +44,7 @@ fn may(place: &str, display_name: &str, villages: i32) -> FigureSet {
         demands_opened: villages,
         concerns_in_demands: 4 * villages,
         demands_answered: villages,
+        archived: false,
     }
 }
 
@@ -78,6 +80,38 @@ async fn villages_and_their_sub_district_are_counted_over_a_period() {
     assert_eq!((always.visits, always.person_visits, always.households_visited), (3, 7, 2));
     assert_eq!((always.concerns_reported, always.concerns_resolved, always.concerns_confirmed), (4, 3, 1));
     assert_eq!((always.demands_opened, always.concerns_in_demands, always.demands_answered), (2, 9, 2));
+}
+
+#[tokio::test]
+async fn an_archived_village_keeps_its_figures_and_is_marked() {
+    let stage = Stage::new().await;
+    let running = reporting(&stage).await;
+    let owners = Owners::of(&stage).await;
+    for code in [GAOCHONG, NEIGHBOUR] {
+        Village::small(code).tell(&owners, false).await;
+    }
+    let village = format!("villages/{GAOCHONG}");
+    let archived = VillageChanged {
+        name: village.clone(),
+        revision: 3,
+        display_name: "高冲村".into(),
+        state: VillageState::Archived.into(),
+        ..Default::default()
+    };
+    owners.registry.tells(&[archived]).await;
+    rows(&running, "select count(*) from village where archived", 1).await;
+    rows(&running, "select count(*) from merchant where revision = 2", 2).await;
+    rows(&running, "select count(*) from visit", 6).await;
+    rows(&running, "select count(*) from concern", 8).await;
+
+    let period = (day(2023, 5, 1), day(2023, 5, 31));
+    let marked = FigureSet { archived: true, ..may(&village, "高冲村", 1) };
+    let own = figures(&running, &officer(&stage), &village, period).await.unwrap().total.unwrap();
+    assert_eq!(own, marked);
+    let subdistrict = format!("subdistricts/{SUBDISTRICT}");
+    let all = figures(&running, &officer(&stage), &subdistrict, period).await.unwrap();
+    assert_eq!(all.total.unwrap(), may(&subdistrict, "", 2));
+    assert_eq!(all.villages, [marked, may(&format!("villages/{NEIGHBOUR}"), "高冲村", 1)]);
 }
 
 #[tokio::test]

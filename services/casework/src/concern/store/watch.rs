@@ -7,14 +7,21 @@ use proto::names::ConcernName;
 use super::Row;
 use crate::concern::record::Concern;
 
-/// Concerns whose alarm has come, kept from others until the transaction ends; those that others have are passed over.
+/// Concerns whose alarm has come, kept from others until the transaction ends; those that others have are passed over, and
+/// those of archived villages, where nobody answers any more.
 pub(crate) async fn concerns_ringing(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<Concern>> {
-    let rows: Vec<Row> =
-        sqlx::query_as(select!("", "where alarm_at <= $1 order by alarm_at limit $2 for update skip locked"))
-            .bind(now)
-            .bind(most)
-            .fetch_all(&mut **tx)
-            .await?;
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "",
+        "where alarm_at <= $1
+               and concern.village not in (select village from village where state = 'archived')
+             order by alarm_at
+             limit $2
+               for update of concern skip locked"
+    ))
+    .bind(now)
+    .bind(most)
+    .fetch_all(&mut **tx)
+    .await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
@@ -38,7 +45,7 @@ pub(crate) async fn alarms_put_off(tx: &mut Tx, alarms: &[(ConcernName, Option<D
 }
 
 /// Concerns of a place of which a clock runs, after the one that was reached, in the order of their keys, kept from
-/// others until the transaction ends.
+/// others until the transaction ends. Those of archived villages are left as they are.
 pub(crate) async fn concerns_running(
     tx: &mut Tx,
     place: &str,
@@ -51,6 +58,7 @@ pub(crate) async fn concerns_running(
         "where village >= $1 and village < $1 || ':'
            and (village, id) > ($2, $3)
            and (running_since is not null or respond_by is not null)
+            and concern.village not in (select village from village where state = 'archived')
          order by village, id
          limit $4
            for update"

@@ -141,3 +141,20 @@ async fn due(owner: &mut sqlx::PgConnection) -> Vec<(String, String, i64)> {
     .await
     .unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_warned_in_an_archived_village() {
+    let stage = Stage::new().await;
+    let database = TestDatabase::of(crate::SERVICE, &crate::migrations()).await;
+    let mut owner = database.connect_as_owner().await;
+    sqlx::query(OVERDUE).bind(20_i64).execute(&mut owner).await.unwrap();
+    let archived = "insert into village (village, state, revision) values ('430112011201', 'archived', 2)";
+    sqlx::query(archived).execute(&mut owner).await.unwrap();
+    let watch = watch(&stage, &database, "2026-03-10T02:00:00Z").await;
+    while watch.look().await.unwrap() {}
+    let left: Vec<String> = sqlx::query_scalar("select distinct village from concern where warnings <> 15")
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(left, ["430112011201"]);
+}
