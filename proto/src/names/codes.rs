@@ -121,6 +121,15 @@ impl LocalCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What two ways to write the same code have in common: a spreadsheet program drops the zeros before a number, so `1`
+    /// and `01` are one code. Which of the two a village writes, is its own affair.
+    #[must_use]
+    pub fn meaning(&self) -> &str {
+        let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
+        let bare = if is_number { self.0.trim_start_matches('0') } else { &*self.0 };
+        if bare.is_empty() { "0" } else { bare }
+    }
 }
 
 impl fmt::Display for LocalCode {

@@ -92,6 +92,11 @@ async fn tags_of(tx: &mut Tx, village: &VillageCode) -> Result<CareTags> {
     Ok(store::care_tags_find(tx, village).await?.unwrap_or_else(|| CareTags::usual(*village)))
 }
 
+/// The tags that a village uses.
+pub(crate) async fn tags_used(tx: &mut Tx, village: &VillageCode) -> Result<Vec<String>> {
+    Ok(tags_of(tx, village).await?.tags)
+}
+
 /// Refuses a tag that the village does not use, naming those it uses.
 ///
 /// # Errors
@@ -100,7 +105,7 @@ pub(crate) async fn must_be_used(tx: &mut Tx, village: &VillageCode, tags: &[Str
     if tags.is_empty() {
         return Ok(());
     }
-    let used = tags_of(tx, village).await?.tags;
+    let used = tags_used(tx, village).await?;
     match tags.iter().find(|tag| !used.contains(tag)) {
         None => Ok(()),
         Some(unknown) => {

@@ -7,7 +7,7 @@ use proto::google::r#type::Date;
 use proto::names::{VillageCode, VillageResource, record_id};
 use proto::time::naive_date;
 use uuid::Uuid;
-use workbook::Refusal;
+use workbook::{Refusal, WORD_SEPARATORS};
 
 /// The longest text of a field, in characters. Names and addresses are far shorter; whoever sends more sends something else.
 const LONGEST: usize = 200;
@@ -58,6 +58,16 @@ pub(crate) fn text(wrong: &mut Violations, field: &str, text: &str) -> Option<St
 pub(crate) fn required(wrong: &mut Violations, field: &str, given: &str) -> Option<String> {
     let given = wrong.required(field, given)?;
     text(wrong, field, &given)
+}
+
+/// A tag: one word, since rosters list several in a cell.
+pub(crate) fn tag(wrong: &mut Violations, field: &str, given: &str) -> Option<String> {
+    let tag = required(wrong, field, given)?;
+    if tag.contains(WORD_SEPARATORS) {
+        wrong.add(field, "is one word: send each tag by itself");
+        return None;
+    }
+    Some(tag)
 }
 
 /// A value that may be left out: an empty text is none.

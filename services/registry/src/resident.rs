@@ -9,7 +9,6 @@ use platform::revision::must_be;
 use platform::vault::VillageKeys;
 use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Tx, Vault};
 use proto::names::{HouseholdName, ResidentName};
-use proto::registry::v1::household_changed::Happened;
 
 pub(crate) use rules::Resident;
 use rules::{Draft, Filter, Parent, Update};
@@ -116,14 +115,12 @@ impl Residents {
 impl Residents {
     /// Writes what care the household's residents need, if that is not what it was.
     async fn tell_household(&self, tx: &mut Tx, keys: &VillageKeys, home: Household) -> Result<Option<Change>> {
-        let care = store::resident_tags(tx, &home.name).await?;
-        let care = rules::care_of(care.iter());
-        if care == home.facts.resident_tags {
-            return Ok(None);
-        }
         let village = home.name.village;
-        let facts = household::rules::Facts { resident_tags: care, ..home.facts.clone() };
-        let (home, change) = household::rules::replace(home, facts, Happened::Updated, self.clock.now())?;
+        let mut needed = store::resident_care(tx, &village, &[home.name.household]).await?;
+        let needed = needed.remove(&home.name.household).unwrap_or_default();
+        let Some((home, change)) = household::rules::cared_for(home, needed, self.clock.now())? else {
+            return Ok(None);
+        };
         household::store::household_save(tx, keys, &village, std::slice::from_ref(&home)).await?;
         Ok(Some(change))
     }

@@ -58,6 +58,20 @@ enum Fate<T> {
 /// All that is wrong with a row: columns and reasons. Empty where something that was wrong before already stands for it.
 type Flaws = Vec<(&'static str, Refusal)>;
 
+/// What was written.
+struct Saved {
+    /// How many of the records; fewer than given if somebody was faster.
+    records: usize,
+    /// What followed of it for records of other sheets.
+    further: Vec<Change>,
+}
+
+impl From<usize> for Saved {
+    fn from(records: usize) -> Self {
+        Self { records, further: Vec::new() }
+    }
+}
+
 /// How the rows of one sheet become records.
 trait Intake: Sync {
     type Row: Send + Sync;
@@ -76,8 +90,8 @@ trait Intake: Sync {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<Fate<Self::Record>>>> + Send;
 
-    /// Writes new records and next versions, and answers how many.
-    fn save(&self, known: &Known, tx: &mut Tx, records: &[Self::Record]) -> impl Future<Output = Result<usize>> + Send;
+    /// Writes new records and next versions, and what follows.
+    fn save(&self, known: &Known, tx: &mut Tx, records: &[Self::Record]) -> impl Future<Output = Result<Saved>> + Send;
 
     /// Remembers a record that is there now, for the rows and sheets that refer to it.
     fn learn(&self, known: &mut Known, row: &Self::Row, record: &Self::Record);
@@ -237,12 +251,14 @@ impl Rosters {
         let mut tx = self.database.begin(authority.scope()).await?;
         village_hold(&mut tx, &known.village).await?;
         let fates = intake.decide(known, &mut tx, rows, self.clock.now()).await?;
-        let (records, changes): (Vec<_>, Vec<_>) = fates.iter().filter_map(Fate::to_write).unzip();
+        let (records, mut changes): (Vec<_>, Vec<_>) = fates.iter().filter_map(Fate::to_write).unzip();
         // What is not committed is rolled back.
         if !validate_only && !records.is_empty() {
-            if intake.save(known, &mut tx, &records).await? < records.len() {
+            let saved = intake.save(known, &mut tx, &records).await?;
+            if saved.records < records.len() {
                 return Err(Error::Stale { name: "a record of this roster".to_owned() });
             }
+            changes.extend(saved.further);
             self.changes.append(&mut tx, authority, &changes).await?;
             self.changes.commit(tx).await?;
         }

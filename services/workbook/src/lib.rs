@@ -54,6 +54,6 @@ pub use book::Workbook;
 pub use inspect::Limits;
 pub use marked::{Mark, Unmarkable, marked};
 pub use problem::{Problem, Refusal, Unreadable};
-pub use row::Row;
+pub use row::{Row, WORD_SEPARATORS};
 pub use sheet::{Column, Rows, Sheet};
 pub use write::{Cell, Table, Unwritable, Writer, write, write_csv_row};

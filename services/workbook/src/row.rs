@@ -13,6 +13,9 @@ use crate::sheet::{Line, Sheet};
 use crate::value::{Value, plain_number};
 use crate::{date, text};
 
+/// What stands between the words of a cell that lists several.
+pub const WORD_SEPARATORS: [char; 6] = ['；', ';', '、', '，', ',', '\n'];
+
 /// A row of a [`Sheet`], within [`Sheet::rows`].
 pub struct Row<'s> {
     sheet: &'s Sheet,
@@ -62,7 +65,7 @@ impl<'s> Row<'s> {
     /// The words of a cell that lists several, separated by ；、， or a line break. Blank means none.
     pub fn words(&mut self, column: &'static str) -> Vec<String> {
         let listed = self.text(column).unwrap_or_default();
-        let words = listed.split(['；', ';', '、', '，', ',', '\n']).map(str::trim);
+        let words = listed.split(WORD_SEPARATORS).map(str::trim);
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
 

@@ -35,7 +35,7 @@ impl CareTagSets {
         let village = wrong.check("care_tags.name", village(&given.name));
         let mut tags: Vec<String> = Vec::new();
         for tag in &given.tags {
-            let tag = fields::required(&mut wrong, "care_tags.tags", tag);
+            let tag = fields::tag(&mut wrong, "care_tags.tags", tag);
             tags.extend(tag.filter(|tag| !tags.contains(tag)));
         }
         if tags.is_empty() || tags.len() > MOST_TAGS {

@@ -193,7 +193,7 @@ impl Reading<'_> {
 
     pub(crate) fn tags(&mut self) -> Option<Vec<String>> {
         let wrong = &mut self.wrong;
-        self.household.tags.iter().map(|tag| fields::required(wrong, "household.tags", tag)).collect()
+        self.household.tags.iter().map(|tag| fields::tag(wrong, "household.tags", tag)).collect()
     }
 
     fn verified_on(&mut self) -> Option<Option<NaiveDate>> {

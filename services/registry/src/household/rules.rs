@@ -346,6 +346,19 @@ pub(crate) fn verify(before: Household, day: Option<NaiveDate>, now: DateTime<Ut
     replace(before, facts, Happened::Verified, now)
 }
 
+/// Notes what care its residents need, if that is not what it was.
+pub(crate) fn cared_for(
+    before: Household,
+    needed: Vec<String>,
+    now: DateTime<Utc>,
+) -> Result<Option<(Household, Change)>> {
+    if needed == before.facts.resident_tags {
+        return Ok(None);
+    }
+    let facts = Facts { resident_tags: needed, ..before.facts.clone() };
+    replace(before, facts, Happened::Updated, now).map(Some)
+}
+
 /// The next version of a household.
 pub(crate) fn replace(
     before: Household,

@@ -94,7 +94,7 @@ fn telephone(wrong: &mut Violations, text: &str) -> Option<Option<Telephone>> {
 /// Each tag once.
 fn tags(wrong: &mut Violations, given: &[String]) -> Option<Vec<String>> {
     let mut tags: Vec<String> =
-        given.iter().map(|tag| fields::required(wrong, "resident.tags", tag)).collect::<Option<_>>()?;
+        given.iter().map(|tag| fields::tag(wrong, "resident.tags", tag)).collect::<Option<_>>()?;
     tags.sort();
     tags.dedup();
     Some(tags)

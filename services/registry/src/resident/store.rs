@@ -1,13 +1,15 @@
 //! Residents in the database: sealed on the way in, opened on the way out.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::vault::VillageKeys;
 use platform::{OnConstraint, Page, Result, Tx};
-use proto::names::{HouseholdName, ResidentName, VillageCode};
+use proto::names::{ResidentName, VillageCode};
 use uuid::Uuid;
 use workbook::formats::{CitizenId, Telephone};
 
-use super::rules::{Facts, Filter, Parent, Resident};
+use super::rules::{Facts, Filter, Parent, Resident, care_of};
 use crate::citizen::{Claim, citizen_save};
 use crate::household::rules as households;
 use crate::household::store::TAGS;
@@ -176,13 +178,27 @@ pub(crate) async fn resident_hold(
     rows.into_iter().map(|row| row.open(keys, village)).collect()
 }
 
-/// The tags of everybody in a household who has any.
-pub(crate) async fn resident_tags(tx: &mut Tx, household: &HouseholdName) -> Result<Vec<Vec<String>>> {
-    Ok(sqlx::query_scalar("select tags from resident where village = $1 and household = $2 and tags <> '{}'")
-        .bind(household.village.as_str())
-        .bind(household.household)
-        .fetch_all(&mut **tx)
-        .await?)
+/// What special care the people of these households need, each tag once; nothing of those where nobody needs any.
+pub(crate) async fn resident_care(
+    tx: &mut Tx,
+    village: &VillageCode,
+    households: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<String>>> {
+    if households.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Vec<String>)> = sqlx::query_as(
+        "select household, tags from resident where village = $1 and household = any($2) and tags <> '{}'",
+    )
+    .bind(village.as_str())
+    .bind(households)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut tags: HashMap<Uuid, Vec<Vec<String>>> = HashMap::new();
+    for (household, needed) in rows {
+        tags.entry(household).or_default().push(needed);
+    }
+    Ok(tags.into_iter().map(|(household, tags)| (household, care_of(tags.iter()))).collect())
 }
 
 /// Ends the records of people who are heads of households now.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use platform::{Result, Tx};
+use proto::names::LocalCode;
 
 use super::known::Known;
 use super::sheets::DivisionRow;
-use super::{Fate, Intake};
+use super::{Fate, Intake, Saved};
 use crate::division::rules::{Draft, Update, create, update};
 use crate::division::store::{division_all, division_save};
 use crate::division::{Division, Kind};
@@ -32,16 +33,17 @@ impl Intake for Divisions {
     ) -> Result<Vec<Fate<Division>>> {
         let (kind, village) = (self.0, known.village);
         let there = division_all(tx, kind, &village).await?;
-        let mut there: HashMap<_, _> = there.into_iter().map(|division| (division.code.clone(), division)).collect();
+        let mut there = There::new(there);
         let fates = rows.iter().map(|(_, DivisionRow { code, display_name })| {
             let (code, display_name) = (code.clone(), display_name.clone());
-            Ok(match there.remove(&code) {
+            Ok(match there.take(&code) {
                 None => {
                     let (made, change) = create(Draft { kind, village, code, display_name }, now)?;
                     Fate::Created(made, change)
                 }
                 Some(same) if same.display_name == display_name => Fate::Unchanged(same),
                 Some(before) => {
+                    let code = before.code.clone();
                     let renamed = Update { kind, village, code, expected: None, display_name };
                     let (changed, change) = update(before, renamed, now)?;
                     Fate::Updated(changed, change)
@@ -51,11 +53,26 @@ impl Intake for Divisions {
         fates.collect()
     }
 
-    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Division]) -> Result<usize> {
-        division_save(tx, self.0, &known.village, records).await
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Division]) -> Result<Saved> {
+        Ok(division_save(tx, self.0, &known.village, records).await?.into())
     }
 
     fn learn(&self, known: &mut Known, _: &DivisionRow, record: &Division) {
         known.learn_division(record);
+    }
+}
+
+/// What the village has, by code.
+struct There(HashMap<LocalCode, Division>);
+
+impl There {
+    fn new(divisions: Vec<Division>) -> Self {
+        Self(divisions.into_iter().map(|division| (division.code.clone(), division)).collect())
+    }
+
+    /// The one with this code, written like this or else in another way that means the same.
+    fn take(&mut self, code: &LocalCode) -> Option<Division> {
+        let same = self.0.keys().filter(|known| known.meaning() == code.meaning()).min().cloned();
+        self.0.remove(code).or_else(|| self.0.remove(&same?))
     }
 }

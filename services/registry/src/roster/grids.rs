@@ -9,7 +9,7 @@ use workbook::Refusal;
 
 use super::known::Known;
 use super::sheets::GridRow;
-use super::{Fate, Intake};
+use super::{Fate, Intake, Saved};
 use crate::grid::Grid;
 use crate::grid::rules::{Amendment, Draft, Facts, create, update};
 use crate::grid::store::{grid_all, grid_save};
@@ -30,11 +30,12 @@ impl Intake for Grids {
         let there = grid_all(tx, &known.village).await?;
         let mut there: HashMap<_, _> = there.into_iter().map(|grid| (grid.name.grid, grid)).collect();
         let fates = rows.iter().map(|(_, row)| {
-            if row.area.as_ref().is_some_and(|area| !known.has_area(area)) {
+            let area = row.area.as_ref().and_then(|area| known.area(area));
+            if row.area.is_some() && area.is_none() {
                 let refusal = Refusal::new("UNKNOWN_AREA", "未知的片区，请先在“片区”表里登记，或改填正确的编号");
                 return Ok(Fate::Refused(vec![("片区编号", refusal)]));
             }
-            let (Some(code), Some(area), Some(kind)) = (row.code, &row.area, row.kind) else {
+            let (Some(code), Some(area), Some(kind)) = (row.code, area, row.kind) else {
                 return Ok(Fate::Refused(Vec::new()));
             };
             let amendment = Amendment {
@@ -62,8 +63,8 @@ impl Intake for Grids {
         fates.collect()
     }
 
-    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Grid]) -> Result<usize> {
-        grid_save(tx, &known.village, records).await
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Grid]) -> Result<Saved> {
+        Ok(grid_save(tx, &known.village, records).await?.into())
     }
 
     fn learn(&self, known: &mut Known, _: &GridRow, record: &Grid) {

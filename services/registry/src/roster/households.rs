@@ -13,7 +13,7 @@ use workbook::formats::{CitizenId, Telephone};
 
 use super::known::Known;
 use super::sheets::HouseholdRow;
-use super::{Fate, Flaws, Intake};
+use super::{Fate, Flaws, Intake, Saved};
 use crate::citizen::{Holder, citizen_holders};
 use crate::fields;
 use crate::household::Household;
@@ -57,9 +57,9 @@ impl Intake for Households {
         fates.collect()
     }
 
-    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Household]) -> Result<usize> {
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Household]) -> Result<Saved> {
         let keys = known.keys(tx).await?;
-        household_save(tx, &keys, &known.village, records).await
+        Ok(household_save(tx, &keys, &known.village, records).await?.into())
     }
 
     fn learn(&self, known: &mut Known, row: &HouseholdRow, record: &Household) {
@@ -118,7 +118,12 @@ fn after(
         Some(before) => {
             let facts = before.facts.clone();
             let amendment = amendment(row, group, &facts);
-            rules::amended(facts, amendment, grid, today)
+            // What is closed accepts nothing more; a row may say what is known of it.
+            if !facts.state.is_open() && facts.clone().amended(amendment.clone()) == facts {
+                Ok(facts)
+            } else {
+                rules::amended(facts, amendment, grid, today)
+            }
         }
         None => {
             let head_name = row.head_name.clone().unwrap_or_default();
@@ -203,6 +208,8 @@ fn amendment(row: &HouseholdRow, group: Option<LocalCode>, before: &Facts) -> Am
         verified_on: row.verified_on.map(|day| Some(day).max(before.verified_on)),
         active_since: row.active_since.map(Some),
         outside: row.outside,
+        head_party_member: row.head_party_member,
+        head_pension_due_on: row.head_pension_due_on.map(Some),
         ..Amendment::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use platform::vault::VillageKeys;
 use platform::{Clock, Result, Tx, Vault};
 use proto::names::{GridCode, LocalCode, VillageCode};
@@ -22,7 +23,8 @@ pub(super) struct Known {
     pub(super) village: VillageCode,
     vault: Vault,
     clock: Clock,
-    areas: HashSet<LocalCode>,
+    /// By what their codes mean.
+    areas: HashMap<String, LocalCode>,
     groups: Groups,
     grids: HashMap<GridCode, Grid>,
     /// By number: only those that the file has rows of. Others are looked up when they are referred to.
@@ -57,7 +59,7 @@ impl Known {
             village,
             vault,
             clock,
-            areas: HashSet::new(),
+            areas: HashMap::new(),
             groups: Groups::default(),
             grids: grids.into_iter().map(|grid| (grid.name.grid, grid)).collect(),
             households: HashMap::new(),
@@ -83,8 +85,13 @@ impl Known {
         self.clock.new_id()
     }
 
-    pub(super) fn has_area(&self, code: &LocalCode) -> bool {
-        self.areas.contains(code)
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The area with this code, as the village writes it.
+    pub(super) fn area(&self, code: &LocalCode) -> Option<&LocalCode> {
+        self.areas.get(code.meaning())
     }
 
     pub(super) fn grid(&self, code: &GridCode) -> Result<&Grid, Refusal> {
@@ -130,7 +137,7 @@ impl Known {
 
     pub(super) fn learn_division(&mut self, division: &Division) {
         match division.kind {
-            Kind::Area => _ = self.areas.insert(division.code.clone()),
+            Kind::Area => _ = self.areas.insert(division.code.meaning().to_owned(), division.code.clone()),
             Kind::VillagerGroup => self.groups.learn(&division.code, &division.display_name),
             Kind::PartyGroup => {} // no sheet refers to one
         }
@@ -178,20 +185,22 @@ impl Groups {
         let named = self.codes.get(written).map(Vec::as_slice).unwrap_or_default();
         match named {
             [code] => Ok(code.clone()),
-            [] => written
-                .parse()
-                .ok()
-                .filter(|code| self.names.contains_key(code))
-                .or_else(|| self.by_number(written))
-                .ok_or_else(|| {
-                    Refusal::new("UNKNOWN_VILLAGER_GROUP", "未知的村民小组，请先在“村民小组”表里登记，或改填正确的名称")
-                }),
+            [] => self.by_code(written).or_else(|| self.by_number(written)).ok_or_else(|| {
+                Refusal::new("UNKNOWN_VILLAGER_GROUP", "未知的村民小组，请先在“村民小组”表里登记，或改填正确的名称")
+            }),
             _ => Err(Refusal::new("AMBIGUOUS_VILLAGER_GROUP", "有几个同名的村民小组，请改填小组编号")),
         }
     }
 }
 
 impl Groups {
+    /// The group with this code, written like this or else in another way that means the same.
+    fn by_code(&self, written: &str) -> Option<LocalCode> {
+        let code: LocalCode = written.parse().ok()?;
+        let same = || self.names.keys().filter(|known| known.meaning() == code.meaning()).min().cloned();
+        if self.names.contains_key(&code) { Some(code) } else { same() }
+    }
+
     /// The group whose number this is, if it is one group's.
     fn by_number(&self, written: &str) -> Option<LocalCode> {
         match self.numbered.get(&group_number(written)?)?.as_slice() {
@@ -245,7 +254,11 @@ mod tests {
         groups.learn(&code("01"), "第1村民小组");
         groups.learn(&code("02"), "第2村民小组");
         assert_eq!(groups.find("第2村民小组"), Ok(code("02")));
-        assert_eq!(groups.find("02"), Ok(code("02")));
+        for written in ["02", "2", "002"] {
+            assert_eq!(groups.find(written), Ok(code("02")), "{written}");
+        }
+        groups.learn(&code("2"), "大塘组");
+        assert_eq!((groups.find("2"), groups.find("02")), (Ok(code("2")), Ok(code("02"))));
         assert_eq!(groups.find("第3村民小组").unwrap_err().reason, "UNKNOWN_VILLAGER_GROUP");
         groups.learn(&code("02"), "第1村民小组");
         assert_eq!(groups.find("第1村民小组").unwrap_err().reason, "AMBIGUOUS_VILLAGER_GROUP");

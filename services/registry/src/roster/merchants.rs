@@ -12,7 +12,7 @@ use workbook::formats::{CreditCode, Telephone};
 use super::households::mask_differs;
 use super::known::Known;
 use super::sheets::MerchantRow;
-use super::{Fate, Flaws, Intake};
+use super::{Fate, Flaws, Intake, Saved};
 use crate::merchant::Merchant;
 use crate::merchant::rules::{Amendment, Facts, State, create, may_let, replace};
 use crate::merchant::store::{merchant_coded_or_of, merchant_save};
@@ -71,9 +71,9 @@ impl Intake for Merchants {
         fates.collect()
     }
 
-    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Merchant]) -> Result<usize> {
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Merchant]) -> Result<Saved> {
         let keys = known.keys(tx).await?;
-        merchant_save(tx, &keys, &known.village, records).await
+        Ok(merchant_save(tx, &keys, &known.village, records).await?.into())
     }
 
     fn learn(&self, known: &mut Known, _: &MerchantRow, record: &Merchant) {

@@ -1,6 +1,6 @@
 //! The sheet 家庭成员. A person is known by their citizen ID number, or else by their name within the household.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use platform::{Result, Tx};
@@ -12,11 +12,14 @@ use workbook::formats::{CitizenId, Telephone};
 use super::households::{mask_differs, taken_by};
 use super::known::Known;
 use super::sheets::ResidentRow;
-use super::{Fate, Flaws, Intake};
+use super::{Fate, Flaws, Intake, Saved};
+use crate::care_tags::tags_used;
 use crate::citizen::{Holder, citizen_holders};
+use crate::household;
+use crate::household::store::{household_hold, household_save};
 use crate::resident::Resident;
 use crate::resident::rules::{Amendment, Facts, create, replace};
-use crate::resident::store::{resident_of_households, resident_save};
+use crate::resident::store::{resident_care, resident_of_households, resident_save};
 use crate::sensitive::masked_name;
 
 pub(super) struct Residents;
@@ -41,6 +44,7 @@ impl Intake for Residents {
             rows.iter().map(|(_, row)| row.citizen_id.as_ref().map(|number| keys.index(number.exposed()))).collect();
         let holders = citizen_holders(tx, &village, &indexes.iter().flatten().cloned().collect::<Vec<_>>()).await?;
         let holders: HashMap<_, _> = holders.into_iter().map(|one| (one.citizen_id_index.clone(), one)).collect();
+        let used = tags_used(tx, &village).await?;
         let fates = rows.iter().zip(indexes).map(|((_, row), index)| {
             let holder = index.and_then(|index| holders.get(&index));
             let household = households.get(&row.household);
@@ -67,6 +71,7 @@ impl Intake for Residents {
                     flaws.push((*column, mask_differs(known.is_some())));
                 }
             }
+            flaws.extend(tag_not_used(row, before.as_ref(), &used).map(|refusal| ("标签", refusal)));
             let Some(household) = household.filter(|_| flaws.is_empty()) else { return Ok(Fate::Refused(flaws)) };
             let Some(before) = before else {
                 let name = ResidentName::new(village, household.id, known.new_id());
@@ -83,9 +88,28 @@ impl Intake for Residents {
         fates.collect()
     }
 
-    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Resident]) -> Result<usize> {
-        let keys = known.keys(tx).await?;
-        resident_save(tx, &keys, &known.village, records).await
+    /// Writes the people, and what care they need now with their households.
+    async fn save(&self, known: &Known, tx: &mut Tx, records: &[Resident]) -> Result<Saved> {
+        let (keys, village) = (known.keys(tx).await?, &known.village);
+        // The households before the people, in the order in which all hold them; of somebody new without tags, none.
+        let concerned = records.iter().filter(|one| one.revision > 1 || !one.facts.tags.is_empty());
+        let concerned: BTreeSet<Uuid> = concerned.map(|one| one.name.household).collect();
+        let concerned = Vec::from_iter(concerned);
+        let homes = household_hold(tx, &keys, village, &concerned, None).await?;
+        let records = resident_save(tx, &keys, village, records).await?;
+        let (mut homes_changed, mut further) = (Vec::new(), Vec::new());
+        let mut needed = resident_care(tx, village, &concerned).await?;
+        for home in homes {
+            let needed = needed.remove(&home.name.household).unwrap_or_default();
+            if let Some((home, change)) = household::rules::cared_for(home, needed, known.now())? {
+                homes_changed.push(home);
+                further.push(change);
+            }
+        }
+        if !homes_changed.is_empty() {
+            household_save(tx, &keys, village, &homes_changed).await?;
+        }
+        Ok(Saved { records, further })
     }
 
     fn learn(&self, known: &mut Known, _: &ResidentRow, record: &Resident) {
@@ -151,10 +175,21 @@ fn mask_of(column: &str, facts: &Facts) -> String {
     }
 }
 
+/// A tag that the village does not use is not given to anybody; who has it keeps it.
+fn tag_not_used(row: &ResidentRow, before: Option<&Resident>, used: &[String]) -> Option<Refusal> {
+    let has = |tag: &String| before.is_some_and(|before| before.facts.tags.contains(tag));
+    let unknown = row.tags.iter().flatten().find(|tag| !used.contains(tag) && !has(tag))?;
+    let message = format!("本村没有“{unknown}”这个标签，可用的有：{}", used.join("、"));
+    Some(Refusal::new("UNKNOWN_TAG", message))
+}
+
 fn entered(row: &ResidentRow) -> Facts {
     Facts {
         citizen_id: row.citizen_id.clone(),
         telephone: row.telephone.clone(),
+        party_member: row.party_member.unwrap_or_default(),
+        tags: row.tags.clone().unwrap_or_default(),
+        pension_due_on: row.pension_due_on,
         ..Facts::blank(row.display_name.clone().unwrap_or_default(), row.relation.clone())
     }
 }
@@ -166,6 +201,8 @@ fn amendment(row: &ResidentRow) -> Amendment {
         relation: Some(row.relation.clone()),
         citizen_id: row.citizen_id.clone().map(Some),
         telephone: row.telephone.clone().map(Some),
-        ..Amendment::default()
+        party_member: row.party_member,
+        tags: row.tags.clone(),
+        pension_due_on: row.pension_due_on.map(Some),
     }
 }

@@ -14,7 +14,7 @@ use workbook::{Column, Limits, Problem, Refusal, Row, Rows, Unreadable, Workbook
 
 use crate::grid::rules as grids;
 use crate::household::rules as households;
-pub(super) use rows::{GRID_KINDS, HOUSEHOLD_KINDS, LINES, OUTSIDE, STATES, word};
+pub(super) use rows::{GRID_KINDS, HOUSEHOLD_KINDS, LINES, OUTSIDE, PARTY_MEMBER, STATES, word};
 
 /// A workbook of the village. A sheet that it does not have is none.
 pub(super) struct Roster {
@@ -77,6 +77,8 @@ pub(super) struct HouseholdRow {
     pub(super) outside: Option<bool>,
     pub(super) state: Option<households::State>,
     pub(super) active_since: Option<NaiveDate>,
+    pub(super) head_party_member: Option<bool>,
+    pub(super) head_pension_due_on: Option<NaiveDate>,
     pub(super) masked: Masked,
 }
 
@@ -87,6 +89,10 @@ pub(super) struct ResidentRow {
     pub(super) relation: String,
     pub(super) citizen_id: Option<CitizenId>,
     pub(super) telephone: Option<Telephone>,
+    pub(super) party_member: Option<bool>,
+    /// As a household's.
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) pension_due_on: Option<NaiveDate>,
     pub(super) masked: Masked,
 }
 
@@ -147,12 +153,9 @@ impl Roster {
         SHEETS.join("、")
     }
 
-    /// A sheet without the column says nothing of tags; one with it and nothing in a cell says that there are none.
     fn pass_over_missing_tags(&mut self) {
-        for sheet in self.households.iter_mut().filter(|sheet| sheet.headings.as_ref().is_none_or(|it| !it.has("标签")))
-        {
-            sheet.rows.iter_mut().for_each(|(_, row)| row.tags = None);
-        }
+        pass_over_missing_tags(&mut self.households, |row| row.tags = None);
+        pass_over_missing_tags(&mut self.residents, |row| row.tags = None);
     }
 
     /// Of a thing that is listed twice, the first row is taken.
@@ -163,7 +166,7 @@ impl Roster {
             (&mut self.party_groups, "党小组编号"),
         ];
         for (sheet, column) in divisions {
-            refuse_repeated(sheet, column, &mut HashMap::new(), |row| Some(row.code.clone()));
+            refuse_repeated(sheet, column, &mut HashMap::new(), |row| Some(row.code.meaning().to_owned()));
         }
         refuse_repeated(&mut self.grids, "微网格编号", &mut HashMap::new(), |row| row.code);
         refuse_repeated(&mut self.households, "户编号", &mut HashMap::new(), |row| {
@@ -198,6 +201,14 @@ fn sheet<T>(
         }
         Err(problems) => Sheet { name, rows: Vec::new(), flawed: Vec::new(), problems, refused: 0, headings: None },
     })
+}
+
+/// A sheet without the column says nothing of tags; one with it and nothing in a cell says that there are none.
+fn pass_over_missing_tags<T>(sheet: &mut Option<Sheet<T>>, pass_over: impl Fn(&mut T)) {
+    let lacks = |sheet: &&mut Sheet<T>| sheet.headings.as_ref().is_none_or(|headings| !headings.has("标签"));
+    for sheet in sheet.iter_mut().filter(lacks) {
+        sheet.rows.iter_mut().for_each(|(_, row)| pass_over(row));
+    }
 }
 
 /// The sheets with their columns, by which CSV is recognised.

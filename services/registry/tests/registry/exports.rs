@@ -33,7 +33,7 @@ async fn import(world: &World, village: &str, content: Vec<u8>) -> ImportReport 
     panic!("no report");
 }
 
-async fn export(world: &World, caller: &Call, request: ExportRosterRequest) -> Result<Vec<u8>, Status> {
+pub(crate) async fn export(world: &World, caller: &Call, request: ExportRosterRequest) -> Result<Vec<u8>, Status> {
     let mut answers = world.rosters(caller).export_roster(request).await?.into_inner();
     let mut file = Vec::new();
     while let Some(answer) = answers.message().await? {
@@ -42,11 +42,11 @@ async fn export(world: &World, caller: &Call, request: ExportRosterRequest) -> R
     Ok(file)
 }
 
-fn workbook(village: &str, purpose: &str) -> ExportRosterRequest {
+pub(crate) fn workbook(village: &str, purpose: &str) -> ExportRosterRequest {
     ExportRosterRequest { parent: format!("villages/{village}"), purpose: purpose.into(), ..Default::default() }
 }
 
-fn csv(village: &str, sheet: &str, purpose: &str) -> ExportRosterRequest {
+pub(crate) fn csv(village: &str, sheet: &str, purpose: &str) -> ExportRosterRequest {
     ExportRosterRequest { format: RosterFormat::Csv.into(), csv_sheet: sheet.into(), ..workbook(village, purpose) }
 }
 

@@ -2,6 +2,7 @@
 
 mod again;
 mod flaws;
+mod newer;
 mod real;
 mod words;
 

@@ -6,7 +6,7 @@ use proto::names::LocalCode;
 use workbook::Cell;
 use workbook::formats::{CitizenId, CreditCode, Telephone};
 
-use super::super::sheets::{GRID_KINDS, HOUSEHOLD_KINDS, LINES, OUTSIDE, STATES, word};
+use super::super::sheets::{GRID_KINDS, HOUSEHOLD_KINDS, LINES, OUTSIDE, PARTY_MEMBER, STATES, word};
 use crate::division::Division;
 use crate::grid::Grid;
 use crate::household::Household;
@@ -34,8 +34,11 @@ pub(super) const HOUSEHOLD: &[&str] = &[
     "居住地点",
     "户状态",
     "立户日期",
+    "户主是否党员",
+    "户主养老认证到期日",
 ];
-pub(super) const RESIDENT: &[&str] = &["户编号", "姓名", "与户主关系", "证件号码", "联系电话"];
+pub(super) const RESIDENT: &[&str] =
+    &["户编号", "姓名", "与户主关系", "证件号码", "联系电话", "是否党员", "标签", "养老认证到期日"];
 pub(super) const MERCHANT: &[&str] =
     &["商户名称", "统一社会信用代码", "经营者", "联系电话", "经营类别", "房东户编号", "经营地址", "证照到期日"];
 
@@ -91,11 +94,13 @@ pub(super) fn household(household: &Household, groups: &HashMap<LocalCode, Strin
         facts.grid.to_string().into(),
         shown.address(facts.address.as_deref()),
         shown.address(facts.current_address.as_deref()),
-        filled(facts.tags.join("；")),
+        tags(&facts.tags),
         facts.verified_on.into(),
         word(OUTSIDE, &facts.outside).into(),
         word(STATES, &facts.state).into(),
         facts.active_since.into(),
+        word(PARTY_MEMBER, &facts.head_party_member).into(),
+        facts.head_pension_due_on.into(),
     ]
 }
 
@@ -107,6 +112,9 @@ pub(super) fn resident(household: &str, resident: &Resident, shown: Shown) -> Ve
         facts.relation.as_str().into(),
         shown.citizen_id(facts.citizen_id.as_ref()),
         shown.telephone(facts.telephone.as_ref()),
+        word(PARTY_MEMBER, &facts.party_member).into(),
+        tags(&facts.tags),
+        facts.pension_due_on.into(),
     ]
 }
 
@@ -122,6 +130,10 @@ pub(super) fn merchant(merchant: &Merchant, landlord: &str, shown: Shown) -> Vec
         shown.address(facts.address.as_deref()),
         facts.licence_expires_on.into(),
     ]
+}
+
+fn tags(tags: &[String]) -> Cell {
+    filled(tags.join("；"))
 }
 
 /// A text, or a blank cell for none.

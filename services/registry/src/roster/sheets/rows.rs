@@ -11,6 +11,9 @@ use crate::grid::rules as grids;
 use crate::household::rules as households;
 
 const NUMBERS: &[&str] = &["身份证号", "身份证号码", "公民身份号码", "身份证", "证件号", "身份号码", "户主身份证号"];
+const MEMBERSHIPS: &[&str] = &["是否党员", "党员", "政治面貌", "中共党员", "户主党员", "户主政治面貌"];
+const PENSIONS: &[&str] =
+    &["养老认证到期日", "养老认证到期", "养老认证日期", "养老资格认证到期日", "养老待遇认证到期日", "认证到期日"];
 const TELEPHONES: &[&str] = &["电话", "手机", "手机号", "手机号码", "联系方式", "电话号码", "联系手机", "户主电话"];
 
 pub(super) const AREA: &[Column] = &[
@@ -48,6 +51,8 @@ pub(super) const HOUSEHOLD: &[Column] = &[
     Column::optional("居住地点").or(&["居住情况", "是否区外"]),
     Column::optional("户状态").or(&["住户状态"]),
     Column::optional("立户日期").or(&["入册日期"]),
+    Column::optional("户主是否党员").or(MEMBERSHIPS),
+    Column::optional("户主养老认证到期日").or(PENSIONS),
 ];
 pub(super) const RESIDENT: &[Column] = &[
     Column::required("户编号").or(&["户号", "所属户编号", "户编码", "住户编号"]),
@@ -55,6 +60,9 @@ pub(super) const RESIDENT: &[Column] = &[
     Column::required("与户主关系").or(&["关系", "与户主的关系", "家庭关系"]),
     Column::optional("证件号码").or(NUMBERS),
     Column::optional("联系电话").or(TELEPHONES),
+    Column::optional("是否党员").or(MEMBERSHIPS),
+    Column::optional("标签").or(&["人员标签", "关爱标签", "照护标签", "重点标签", "重点人群", "人员类别"]),
+    Column::optional("养老认证到期日").or(PENSIONS),
 ];
 pub(super) const MERCHANT: &[Column] = &[
     Column::required("商户名称").or(&["商户", "店名", "名称", "字号", "店铺名称"]),
@@ -91,6 +99,19 @@ pub(in crate::roster) const STATES: &[(&str, households::State)] = &[
     ("已拆除", households::State::Demolished),
 ];
 
+/// Whether somebody is a member of the Party; a member on probation is one.
+pub(in crate::roster) const PARTY_MEMBER: &[(&str, bool)] = &[
+    ("是", true),
+    ("党员", true),
+    ("中共党员", true),
+    ("预备党员", true),
+    ("中共预备党员", true),
+    ("否", false),
+    ("群众", false),
+    ("团员", false),
+    ("共青团员", false),
+];
+
 /// The word for a value, in an export.
 pub(in crate::roster) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, meaning)| meaning == value).map_or("", |(word, _)| word)
@@ -114,10 +135,6 @@ pub(super) fn grid_row(row: &mut Row<'_>) -> Option<GridRow> {
 
 pub(super) fn household_row(row: &mut Row<'_>, today: NaiveDate) -> Option<HouseholdRow> {
     let mut masked = Masked::new();
-    let words = row.words("标签");
-    for word in &words {
-        fitting(row, "标签", word);
-    }
     Some(HouseholdRow {
         number: number(row, "户编号").unwrap_or_default(),
         head_name: unless_masked(row, &mut masked, "户主姓名", |row| person(row, "户主姓名")),
@@ -129,11 +146,13 @@ pub(super) fn household_row(row: &mut Row<'_>, today: NaiveDate) -> Option<House
         grid: grid_code(row),
         address: unless_masked(row, &mut masked, "家庭住址", |row| text(row, "家庭住址")),
         current_address: unless_masked(row, &mut masked, "现居住地", |row| text(row, "现居住地")),
-        tags: Some(words),
+        tags: Some(tags(row)),
         verified_on: row.date("最近核实日期"),
         outside: row.choice("居住地点", OUTSIDE),
         state: row.choice("户状态", STATES),
         active_since: row.date("立户日期"),
+        head_party_member: row.choice("户主是否党员", PARTY_MEMBER),
+        head_pension_due_on: row.date("户主养老认证到期日"),
         masked,
     })
 }
@@ -146,6 +165,9 @@ pub(super) fn resident_row(row: &mut Row<'_>, today: NaiveDate) -> Option<Reside
         relation: text(row, "与户主关系").unwrap_or_default(),
         citizen_id: unless_masked(row, &mut masked, "证件号码", |row| row.citizen_id("证件号码", today)),
         telephone: unless_masked(row, &mut masked, "联系电话", |row| row.telephone("联系电话")),
+        party_member: row.choice("是否党员", PARTY_MEMBER),
+        tags: Some(tags(row)),
+        pension_due_on: row.date("养老认证到期日"),
         masked,
     })
 }
@@ -163,6 +185,17 @@ pub(super) fn merchant_row(row: &mut Row<'_>) -> Option<MerchantRow> {
         licence_expires_on: row.date("证照到期日"),
         masked,
     })
+}
+
+/// Each tag once, in the order in which records have them.
+fn tags(row: &mut Row<'_>) -> Vec<String> {
+    let mut words = row.words("标签");
+    for word in &words {
+        fitting(row, "标签", word);
+    }
+    words.sort();
+    words.dedup();
+    words
 }
 
 /// Reads a cell, unless it is masked: then it is noted as such.
