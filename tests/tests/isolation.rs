@@ -57,6 +57,9 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
             ("parent", _) if method == "ListHouseholdHistory" => {
                 message.set_field(&field, Value::String(named("households")));
             }
+            ("parent", _) if method == "ListMerchantHistory" => {
+                message.set_field(&field, Value::String(named("merchants")));
+            }
             ("parent", _) if method == "ListResidentHistory" => {
                 message.set_field(&field, Value::String(named("residents")));
             }
@@ -179,7 +182,8 @@ const NO_RECORDS: &[&str] = &[
     "ListDueVisits",
     "ListHouseholdHistory",
     "ListResidentHistory",
-    "ListReveals",
+    "ListMerchantHistory",
+    "ListDisclosures",
     "ListDeliberations",
     "ListNotices",
     "ListAttachments",

@@ -5,6 +5,7 @@ use proto::registry::v1::household_service_server::HouseholdService;
 use tonic::{Request, Response, Status};
 
 use crate::care_tags::CareTagSets;
+use crate::disclosure::Disclosures;
 use crate::history::Histories;
 use crate::household::Households;
 use crate::life::Lives;
@@ -20,6 +21,7 @@ pub(crate) struct HouseholdCalls {
     pub(crate) lives: Lives,
     pub(crate) histories: Histories,
     pub(crate) reveals: Reveals,
+    pub(crate) disclosures: Disclosures,
     pub(crate) care_tags: CareTagSets,
 }
 
@@ -56,7 +58,7 @@ hand_on! {
     list_household_history(ListHouseholdHistoryRequest) -> ListHouseholdHistoryResponse: histories;
     reveal_household(RevealHouseholdRequest) -> RevealHouseholdResponse: reveals;
     reveal_resident(RevealResidentRequest) -> RevealResidentResponse: reveals;
-    list_reveals(ListRevealsRequest) -> ListRevealsResponse: reveals;
+    list_disclosures(ListDisclosuresRequest) -> ListDisclosuresResponse: disclosures;
     erase_household(EraseHouseholdRequest) -> Household: lives;
     erase_resident(EraseResidentRequest) -> Resident: lives;
     list_resident_history(ListResidentHistoryRequest) -> ListResidentHistoryResponse: histories;

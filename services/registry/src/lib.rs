@@ -4,6 +4,7 @@
 
 mod care_tags;
 mod citizen;
+mod disclosure;
 mod division;
 mod fields;
 mod grid;
@@ -88,9 +89,11 @@ pub async fn serve(config: Config, process: Process) -> Result<()> {
         histories: history::Histories::new(database.clone(), vault.clone()),
         care_tags: care_tags::CareTagSets::new(database.clone(), changes.clone(), clock.clone()),
         reveals: reveal::Reveals::new(database.clone(), vault.clone()),
+        disclosures: disclosure::Disclosures::new(database.clone()),
     };
     let merchants = merchant_service::MerchantCalls {
         merchants: merchant::Merchants::new(database.clone(), changes.clone(), clock.clone(), vault.clone()),
+        histories: people.histories.clone(),
         reveals: people.reveals.clone(),
     };
     let public_texts = public_text::PublicTexts::new(database.clone(), clock.clone(), vault.clone());

@@ -1,15 +1,17 @@
-//! MerchantService: one service of the contract, two nouns here. Who is asked for what, and nothing else.
+//! MerchantService: one service of the contract, several nouns here. Who is asked for what, and nothing else.
 
 use proto::registry::v1 as pb;
 use proto::registry::v1::merchant_service_server::MerchantService;
 use tonic::{Request, Response, Status};
 
+use crate::history::Histories;
 use crate::merchant::Merchants;
 use crate::reveal::Reveals;
 
-/// Merchants, and who was shown what of them.
+/// Merchants, what happened to them, and who was shown what of them.
 pub(crate) struct MerchantCalls {
     pub(crate) merchants: Merchants,
+    pub(crate) histories: Histories,
     pub(crate) reveals: Reveals,
 }
 
@@ -31,5 +33,6 @@ hand_on! {
     update_merchant(UpdateMerchantRequest) -> Merchant: merchants;
     close_merchant(CloseMerchantRequest) -> Merchant: merchants;
     hand_over_merchant(HandOverMerchantRequest) -> Merchant: merchants;
+    list_merchant_history(ListMerchantHistoryRequest) -> ListMerchantHistoryResponse: histories;
     reveal_merchant(RevealMerchantRequest) -> RevealMerchantResponse: reveals;
 }

@@ -5,7 +5,7 @@
 mod rpc;
 mod store;
 
-use platform::{Authority, Caller, Database, Error, Page, Result, Tx, Vault};
+use platform::{Authority, Caller, Database, Error, Result, Tx, Vault};
 use proto::names::{HouseholdName, MerchantName, ResidentName, VillageCode};
 
 use crate::household::{self, Household};
@@ -28,13 +28,6 @@ platform::choice! {
 pub(crate) struct Asked {
     pub(crate) purpose: Purpose,
     pub(crate) note: String,
-}
-
-/// Which entries a list shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Filter {
-    record: Option<String>,
-    revealed_by: Option<String>,
 }
 
 /// The use cases of showing.
@@ -94,20 +87,6 @@ impl Reveals {
         ];
         note(tx, &authority, &name.village, &name.to_string(), &asked, &[&facts.operator_name], &shown).await?;
         Ok(merchant)
-    }
-
-    async fn list(
-        &self,
-        caller: &Caller,
-        village: &VillageCode,
-        filter: &Filter,
-        page: &Page,
-    ) -> Result<(Vec<store::Entry>, String)> {
-        let authority = caller.within(village)?;
-        authority.must_serve_all()?;
-        let mut tx = self.database.begin(authority.scope()).await?;
-        let entries = store::reveal_list(&mut tx, village, filter, page).await?;
-        Ok(page.cut(entries, store::Entry::place))
     }
 }
 

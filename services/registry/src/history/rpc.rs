@@ -3,9 +3,9 @@
 use platform::server::admit;
 use platform::{Error, Page};
 use prost::Message;
-use proto::names::{HouseholdName, VillageCode};
+use proto::names::{HouseholdName, MerchantName, VillageCode};
 use proto::registry::v1 as pb;
-use proto::registry::v1::{household_changed, resident_changed};
+use proto::registry::v1::{household_changed, merchant_changed, resident_changed};
 use proto::time::{date, timestamp};
 use tonic::{Request, Response, Status};
 
@@ -42,6 +42,31 @@ impl Histories {
         let entries = entries.collect::<Result<_, Error>>()?;
         Ok(Response::new(pb::ListResidentHistoryResponse { entries, next_page_token }))
     }
+
+    pub(crate) async fn list_merchant_history(
+        &self,
+        request: Request<pb::ListMerchantHistoryRequest>,
+    ) -> Result<Response<pb::ListMerchantHistoryResponse>, Status> {
+        let (caller, message) = admit(request)?;
+        let parent: MerchantName = message.parent.parse().map_err(|error| Error::field("parent", error))?;
+        let page = Page::read(message.page_size, &message.page_token, &("merchant history", &message.parent))?;
+        let (entries, next_page_token) = self.of_merchant(&caller, &parent, &page).await?;
+        let entries = entries.into_iter().map(|entry| of_merchant(entry, parent.village));
+        let entries = entries.collect::<Result<_, Error>>()?;
+        Ok(Response::new(pb::ListMerchantHistoryResponse { entries, next_page_token }))
+    }
+}
+
+fn of_merchant(entry: Entry, village: VillageCode) -> Result<pb::MerchantHistoryEntry, Error> {
+    let news = pb::MerchantChanged::decode(entry.event.as_slice()).map_err(Error::internal)?;
+    Ok(pb::MerchantHistoryEntry {
+        revision: entry.revision,
+        happened: unprefixed(merchant_changed::Happened::try_from(news.happened).map(|what| what.as_str_name())),
+        mark: Some(mark(entry, village)),
+        landlord: news.landlord,
+        state: news.state,
+        licence_expires_on: news.licence_expires_on,
+    })
 }
 
 fn of_household(entry: Entry, village: VillageCode) -> Result<pb::HouseholdHistoryEntry, Error> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::{Page, Result, Tx};
-use proto::names::{HouseholdName, ResidentName};
+use proto::names::{ResidentName, VillageCode};
 use uuid::Uuid;
 
 /// One change of a record.
@@ -43,11 +43,16 @@ macro_rules! entries {
     };
 }
 
-/// What happened to a household.
-pub(super) async fn history_of_household(tx: &mut Tx, name: &HouseholdName, page: &Page) -> Result<Vec<Entry>> {
+/// What happened to a record that keeps its name.
+pub(super) async fn history_of_record(
+    tx: &mut Tx,
+    village: &VillageCode,
+    record: &str,
+    page: &Page,
+) -> Result<Vec<Entry>> {
     Ok(sqlx::query_as(entries!("record = $2"))
-        .bind(name.village.as_str())
-        .bind(name.to_string())
+        .bind(village.as_str())
+        .bind(record)
         .bind(page.after_number()?)
         .bind(page.limit())
         .fetch_all(&mut **tx)

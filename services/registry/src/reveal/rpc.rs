@@ -1,14 +1,11 @@
 //! Showing as the contract speaks of it. No rules, no SQL.
 
 use platform::server::admit;
-use platform::{Error, Page, Violations};
-use proto::names::VillageName;
+use platform::{Error, Violations};
 use proto::registry::v1 as pb;
-use proto::time::timestamp;
 use tonic::{Request, Response, Status};
 
-use super::store::Entry;
-use super::{Asked, Filter, Purpose, Reveals};
+use super::{Asked, Purpose, Reveals};
 use crate::fields;
 
 impl Reveals {
@@ -61,21 +58,6 @@ impl Reveals {
             address: facts.address.unwrap_or_default(),
         }))
     }
-
-    pub(crate) async fn list_reveals(
-        &self,
-        request: Request<pb::ListRevealsRequest>,
-    ) -> Result<Response<pb::ListRevealsResponse>, Status> {
-        let (caller, message) = admit(request)?;
-        let VillageName(village) = message.parent.parse().map_err(|error| Error::field("parent", error))?;
-        let page = Page::read(message.page_size, &message.page_token, &(&message.parent, &message.filter))?;
-        let filter = message.filter.unwrap_or_default();
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        let filter = Filter { record: some(filter.record), revealed_by: some(filter.revealed_by) };
-        let (entries, next_page_token) = self.list(&caller, &village, &filter, &page).await?;
-        let reveals = entries.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListRevealsResponse { reveals, next_page_token }))
-    }
 }
 
 /// Whose record is asked for, what for and why.
@@ -90,18 +72,4 @@ fn asked<N: std::str::FromStr<Err = proto::names::NameError>>(
     let note = fields::reason(&mut wrong, "note", note);
     let asked = (|| Some((name?, Asked { purpose: purpose?, note: note? })))();
     wrong.finish(asked)
-}
-
-impl From<Entry> for pb::Reveal {
-    fn from(entry: Entry) -> Self {
-        Self {
-            record: entry.record,
-            purpose: entry.purpose.into(),
-            note: entry.note,
-            fields: entry.fields,
-            revealed_by: entry.subject,
-            office: entry.office,
-            reveal_time: Some(timestamp(entry.at)),
-        }
-    }
 }

@@ -130,3 +130,49 @@ async fn a_merchant_is_handed_over_to_another_operator_or_landlord() {
     assert_eq!((after.operator_name.as_str(), after.credit_code.as_str()), ("王**", ""));
     assert_eq!((after.landlord, after.etag.as_str()), (second, "2"));
 }
+
+#[tokio::test]
+async fn what_happened_to_a_merchant_is_told_with_who_when_and_why() {
+    let world = World::new().await;
+    let landlord = landlord(&world).await.name;
+    let clerk = world.clerk(GAOCHONG);
+    let mut client = world.merchants(&clerk);
+    let made = client.create_merchant(merchant(&landlord, "兴达餐饮店", "")).await.unwrap().into_inner();
+    let renewed = Merchant { licence_expires_on: date(2029, 1, 9), ..made.clone() };
+    let update = UpdateMerchantRequest {
+        merchant: Some(renewed),
+        update_mask: mask(&["licence_expires_on"]),
+        request_id: String::new(),
+    };
+    client.update_merchant(update).await.unwrap();
+    let operator = Some(Operator { display_name: "王小二".into(), ..Operator::default() });
+    let hand_over = HandOverMerchantRequest {
+        name: made.name.clone(),
+        operator,
+        occasion: Some(Occasion { day: date(2024, 5, 1), reason: "转让".into() }),
+        ..Default::default()
+    };
+    client.hand_over_merchant(hand_over).await.unwrap();
+    let close = CloseMerchantRequest { name: made.name.clone(), occasion: because("歇业"), ..Default::default() };
+    client.close_merchant(close).await.unwrap();
+
+    let mut request = ListMerchantHistoryRequest { parent: made.name.clone(), page_size: 3, ..Default::default() };
+    let first = client.list_merchant_history(request.clone()).await.unwrap().into_inner();
+    request.page_token = first.next_page_token;
+    let second = client.list_merchant_history(request.clone()).await.unwrap().into_inner();
+    let all = [first.entries, second.entries].concat();
+    let told: Vec<_> = all.iter().map(|one| (one.revision, one.happened.as_str(), one.state())).collect();
+    let (open, closed) = (MerchantState::Open, MerchantState::Closed);
+    assert_eq!(told, [(1, "CREATED", open), (2, "UPDATED", open), (3, "HANDED_OVER", open), (4, "CLOSED", closed)]);
+    assert_eq!((all[1].licence_expires_on, all[2].licence_expires_on), (date(2029, 1, 9), None));
+    assert!(all.iter().all(|one| one.landlord == landlord));
+    let mark = all[2].mark.clone().unwrap();
+    assert_eq!((mark.reason.as_str(), mark.day, mark.office.as_str()), ("转让", date(2024, 5, 1), "clerk"));
+    assert_eq!(mark.recorded_by, "clerk-of-430112011211");
+
+    // Whoever serves another grid does not see the merchant, and so not what happened to it.
+    let elsewhere = world.stage.caller(platform::Office::Representative, GAOCHONG, &["001"]);
+    let request = ListMerchantHistoryRequest { parent: made.name, ..Default::default() };
+    let refused = world.merchants(&elsewhere).list_merchant_history(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+}

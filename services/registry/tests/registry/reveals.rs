@@ -44,11 +44,11 @@ fn reveal(name: &str, note: &str) -> RevealResidentRequest {
     RevealResidentRequest { name: name.into(), purpose: RevealPurpose::Errand.into(), note: note.into() }
 }
 
-async fn entries(world: &World, filter: RevealFilter) -> Vec<Reveal> {
+async fn entries(world: &World, filter: DisclosureFilter) -> Vec<Disclosure> {
     let mut client = world.households(&world.clerk(GAOCHONG));
     let parent = format!("villages/{GAOCHONG}");
-    let request = ListRevealsRequest { parent, filter: Some(filter), ..Default::default() };
-    client.list_reveals(request).await.unwrap().into_inner().reveals
+    let request = ListDisclosuresRequest { parent, filter: Some(filter), ..Default::default() };
+    client.list_disclosures(request).await.unwrap().into_inner().disclosures
 }
 
 #[tokio::test]
@@ -69,15 +69,15 @@ async fn what_is_masked_is_shown_for_a_purpose_and_leaves_an_entry() {
     assert_eq!((shown.head_name.as_str(), shown.citizen_id.as_str()), ("张三丰", HEAD));
     assert_eq!(shown.address, "高冲村第1村民小组1号");
 
-    let all = entries(&world, RevealFilter::default()).await;
+    let all = entries(&world, DisclosureFilter::default()).await;
     let told: Vec<_> = all.iter().map(|one| (one.record.as_str(), one.note.as_str(), one.office.as_str())).collect();
     assert_eq!(told, [(home.name.as_str(), "通知领取补贴", "cadre"), (&wife.name, "代缴养老保险", "cadre")]);
     assert_eq!(all[1].fields, ["display_name", "citizen_id", "telephone"]);
-    assert_eq!((all[0].purpose(), all[0].revealed_by.as_str()), (RevealPurpose::Contact, "cadre-of-430112011211"));
+    assert_eq!((all[0].purpose(), all[0].disclosed_to.as_str()), (RevealPurpose::Contact, "cadre-of-430112011211"));
     assert!(!format!("{all:?}").contains("丽燕"));
-    let of_wife = entries(&world, RevealFilter { record: wife.name, ..Default::default() }).await;
+    let of_wife = entries(&world, DisclosureFilter { record: wife.name, ..Default::default() }).await;
     assert_eq!(of_wife.len(), 1);
-    let by_nobody = entries(&world, RevealFilter { revealed_by: "nobody".into(), ..Default::default() }).await;
+    let by_nobody = entries(&world, DisclosureFilter { disclosed_to: "nobody".into(), ..Default::default() }).await;
     assert!(by_nobody.is_empty());
 }
 
@@ -96,7 +96,7 @@ async fn a_merchants_operator_is_shown_the_same_way() {
     };
     let shown = client.reveal_merchant(request).await.unwrap().into_inner();
     assert!(!shown.operator_name.contains('*') && !shown.telephone.contains('*'));
-    assert_eq!(entries(&world, RevealFilter { record: made.name, ..Default::default() }).await.len(), 1);
+    assert_eq!(entries(&world, DisclosureFilter { record: made.name, ..Default::default() }).await.len(), 1);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn nothing_is_shown_without_a_purpose_an_office_and_the_right_grid() {
         let refused = world.households(&caller).reveal_resident(reveal(&wife.name, "代办")).await.unwrap_err();
         assert_eq!(refused.code(), code, "{office:?} of {scope}");
     }
-    assert!(entries(&world, RevealFilter::default()).await.is_empty());
+    assert!(entries(&world, DisclosureFilter::default()).await.is_empty());
 }
 
 #[tokio::test]
