@@ -92,8 +92,10 @@ async fn what_a_village_lays_down_stands_when_it_is_archived() {
         title: "元旦".into(),
     };
     for days in [vec![day], vec![]] {
-        let calendar = Calendar { place: parent.clone(), year: 2027, days, known: false };
-        refused(catalog.update_calendar(UpdateCalendarRequest { calendar: Some(calendar) }).await);
+        let calendar = Calendar { place: parent.clone(), year: 2027, days, ..Calendar::default() };
+        refused(
+            catalog.update_calendar(UpdateCalendarRequest { calendar: Some(calendar), ..Default::default() }).await,
+        );
     }
 }
 

@@ -92,7 +92,9 @@ fn personal() -> Vec<String> {
     let mut book = workbook::Workbook::open(gaochong(), &workbook::Limits::default()).unwrap();
     let mut texts = Vec::new();
     for name in ["住户", "家庭成员", "商户"] {
-        let read = |row: &mut workbook::Row<'_>| Some(COLUMNS.iter().filter_map(|column| row.text(column.name)).collect::<Vec<_>>());
+        let read = |row: &mut workbook::Row<'_>| {
+            Some(COLUMNS.iter().filter_map(|column| row.text(column.name)).collect::<Vec<_>>())
+        };
         let (_, rows) = book.sheet(name, COLUMNS, read).unwrap();
         texts.extend(rows.good.into_iter().flat_map(|(_, texts)| texts));
     }
