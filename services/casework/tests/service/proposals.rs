@@ -95,7 +95,7 @@ async fn three_households_are_proposed_by_itself_and_a_person_confirms() {
     assert_eq!(proposal.shared_words, ["灯不亮晚上老人出行不便", "栋后路"]);
     assert!(proposal.likeness > 80, "{}", proposal.likeness);
     assert_eq!(proposal.concerns.iter().map(|one| one.concern.clone()).collect::<Vec<_>>(), names(&raised));
-    assert_eq!(propose(&mut office).await, [proposal.clone()], "asking again changes nothing");
+    assert_eq!(propose(&mut office).await, std::slice::from_ref(&proposal), "asking again changes nothing");
 
     let request_id = "018f5e9e-0000-4000-8000-00000000000b".to_owned();
     let take = CreateDemandRequest { request_id, ..taking(&proposal) };
@@ -267,6 +267,6 @@ async fn among_ten_thousand_open_concerns_the_three_that_are_alike_are_found() {
         let found = office.propose_demands(request).await.unwrap().into_inner().proposals;
         let concerns: Vec<Vec<String>> =
             found.iter().map(|one| one.concerns.iter().map(|part| part.concern.clone()).collect()).collect();
-        assert_eq!(concerns, [alike.clone()]);
+        assert_eq!(concerns, std::slice::from_ref(&alike));
     }
 }
