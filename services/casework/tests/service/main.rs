@@ -16,6 +16,7 @@ mod notices;
 mod progress;
 mod proposals;
 mod routing;
+mod tabled;
 mod together;
 mod work;
 
