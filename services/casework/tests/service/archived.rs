@@ -15,7 +15,7 @@ use tonic_types::StatusExt;
 
 use crate::{GAOCHONG, NEIGHBOUR, News, casework, clerk, client, concern, get, report, rows};
 
-async fn archive(running: &Running, news: &News) {
+pub(crate) async fn archive(running: &Running, news: &News) {
     let archived = VillageChanged {
         name: format!("villages/{GAOCHONG}"),
         revision: 2,
@@ -26,7 +26,7 @@ async fn archive(running: &Running, news: &News) {
     rows(running, "select count(*) from village where state = 'archived'", 1).await;
 }
 
-fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) {
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) {
     let status = answer.unwrap_err();
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
     assert_eq!((status.code(), reason.as_str()), (Code::FailedPrecondition, "VILLAGE_ARCHIVED"), "{status:?}");

@@ -13,7 +13,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
-use crate::{Client, GAOCHONG, NEIGHBOUR, casework, clerk, get, grid, household, report, rows};
+use crate::archived::{archive, refused};
+use crate::{Client, GAOCHONG, NEIGHBOUR, News, casework, clerk, get, grid, household, report, rows};
 
 type Demands = DemandServiceClient<InterceptedService<Channel, Call>>;
 
@@ -110,6 +111,20 @@ async fn three_households_are_proposed_by_itself_and_a_person_confirms() {
     assert!(propose(&mut office).await.is_empty());
     // It is no news: what is proposed is for those who decide on it.
     rows(&running, "select count(*) from change_log where noun not in ('concern', 'demand')", 0).await;
+}
+
+#[tokio::test]
+async fn in_an_archived_village_a_proposal_stands_as_it_was() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut office = office(&stage, &running);
+    three(&mut clerk(&stage, &running)).await;
+    let proposal = propose(&mut office).await.remove(0);
+    archive(&running, &News::of(&stage).await).await;
+    let dismiss =
+        DismissDemandProposalRequest { name: proposal.name.clone(), reason: "不是".into(), ..Default::default() };
+    refused(office.dismiss_demand_proposal(dismiss).await);
+    assert_eq!(list(&mut office, DemandProposalState::Open).await, [proposal]);
 }
 
 #[tokio::test]

@@ -276,7 +276,7 @@ fn place_in_list(key: &str) -> Result<(DateTime<Utc>, Uuid)> {
     read.ok_or_else(|| Error::refused(reasons::INVALID_PAGE_TOKEN, "page_token is not one that this list gave"))
 }
 
-/// Villages that have open concerns, in the order of their codes, after one of them.
+/// Villages at work that have open concerns, in the order of their codes, after one of them.
 pub(super) async fn villages_find(tx: &mut Tx, after: &str, most: i64) -> Result<Vec<String>> {
     // From one village to the next along the index, past all of its concerns.
     Ok(sqlx::query_scalar(
@@ -291,7 +291,11 @@ pub(super) async fn villages_find(tx: &mut Tx, after: &str, most: i64) -> Result
                from there
               where there.village is not null
          )
-         select village from there where village is not null limit $2",
+         select village
+           from there
+          where village is not null
+            and village not in (select village from village where state = 'archived')
+          limit $2",
     )
     .bind(after)
     .bind(most)
