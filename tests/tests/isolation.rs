@@ -74,14 +74,12 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
                 message.set_field(&field, Value::String("subdistricts/430112011".into()))
             }
             ("parent", _) => message.set_field(&field, Value::String(format!("villages/{village}"))),
-            ("name", _) if method.ends_with("DeliberationPolicy") => {
-                message.set_field(&field, Value::String(format!("villages/{village}/deliberationPolicy")));
+            ("name", _) if only_one(method).is_some() => {
+                let name = only_one(method).map(|one| format!("villages/{village}/{one}"));
+                message.set_field(&field, Value::String(name.unwrap_or_default()));
             }
             ("name", _) if is_about_deliberations(message) => {
                 message.set_field(&field, Value::String(named("deliberations")));
-            }
-            ("name", _) if method.ends_with("CareTags") => {
-                message.set_field(&field, Value::String(format!("villages/{village}/careTags")));
             }
             ("name", _) => message.set_field(&field, Value::String(named(&collection(method)))),
             ("village_id", _) => message.set_field(&field, Value::String(village.into())),
@@ -122,6 +120,13 @@ fn fill(message: &mut DynamicMessage, method: &str, village: &str, names: &Names
             _ => {}
         }
     }
+}
+
+/// What a village has one of.
+fn only_one(method: &str) -> Option<&'static str> {
+    let known =
+        [("DeliberationPolicy", "deliberationPolicy"), ("CareTags", "careTags"), ("EntranceRules", "entranceRules")];
+    known.into_iter().find_map(|(noun, name)| method.ends_with(noun).then_some(name))
 }
 
 /// Is it a message of the service whose methods are not named for their record?

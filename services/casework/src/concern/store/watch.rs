@@ -13,10 +13,10 @@ pub(crate) async fn concerns_ringing(tx: &mut Tx, now: DateTime<Utc>, most: i64)
     let rows: Vec<Row> = sqlx::query_as(select!(
         "",
         "where alarm_at <= $1
-               and concern.village not in (select village from village where state = 'archived')
-             order by alarm_at
-             limit $2
-               for update of concern skip locked"
+           and concern.village not in (select village from village where state = 'archived')
+         order by alarm_at
+         limit $2
+           for update of concern skip locked"
     ))
     .bind(now)
     .bind(most)
@@ -58,7 +58,7 @@ pub(crate) async fn concerns_running(
         "where village >= $1 and village < $1 || ':'
            and (village, id) > ($2, $3)
            and (running_since is not null or respond_by is not null)
-            and concern.village not in (select village from village where state = 'archived')
+           and concern.village not in (select village from village where state = 'archived')
          order by village, id
          limit $4
            for update"
