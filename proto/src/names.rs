@@ -279,6 +279,10 @@ singletons! {
     VisitPlanName = "visitPlan";
     /// `villages/{village}/entranceRules`: what a village has settled about the way to becoming a representative.
     EntranceRulesName = "entranceRules";
+    /// `villages/{village}/deliberationPolicy`: what a village has laid down for its deliberations.
+    DeliberationPolicyName = "deliberationPolicy";
+    /// `villages/{village}/careTags`: the village's set of tags of special care.
+    CareTagsName = "careTags";
 }
 
 impl VillageResource for VillageName {

@@ -11,6 +11,5 @@ create index village_archived on village (village) where state = 'archived';
 select lianxin.refuse_when_archived('change_log');
 -- Written down before a file is stored: so a file is refused before it is.
 select lianxin.refuse_when_archived('stored_object');
--- Told to nobody, and dismissed by changing it.
-create policy archived on demand_proposal as restrictive using (true)
-    with check (village not in (select archived.village from village archived where archived.state = 'archived'));
+-- Told to nobody until a demand is made of it.
+select lianxin.refuse_when_archived('demand_proposal');

@@ -107,10 +107,11 @@ impl Catalog {
         let by = whole(caller, &village)?;
         let name = limits.name(village);
         let mut tx = self.database.begin(by.scope()).await?;
+        let claimed = request.claim(&mut tx, &village, &name).await?;
         let all = store::limits_list(&mut tx, village).await?;
         let same = |one: &&Limits| (one.matter, one.urgency) == (limits.matter, limits.urgency);
         let before = all.iter().find(same).ok_or_else(|| Error::NotFound(name.clone()))?;
-        if request.claim(&mut tx, &village, &name).await?.is_some() {
+        if claimed.is_some() {
             return Ok(*before);
         }
         must_be(expected, before.revision, &name)?;
@@ -144,8 +145,10 @@ impl Catalog {
         let by = caller.answering_for(&year.place)?;
         let name = year.name();
         let mut tx = self.database.begin(by.scope()).await?;
+        // Whoever repeats it waits here for the first, and then reads what that made.
+        let claimed = request.claim_of(&mut tx, &year.place, &name).await?;
         let before = calendar::year_revision(&mut tx, &year.place, year.year).await?;
-        if request.claim_of(&mut tx, &year.place, &name).await?.is_some() {
+        if claimed.is_some() {
             let mut days: Vec<Day> = calendar::days_list(&mut tx).await?;
             days.retain(|day| day.place == year.place && day.is_in(year.year));
             return Ok(Year { days, revision: before, ..year });

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use events::Changes;
 use platform::revision::must_be;
 use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Scope, Tx, Vault};
-use proto::names::{ConcernName, DeliberationName, VillageCode};
+use proto::names::{ConcernName, DeliberationName, DeliberationPolicyName, VillageCode};
 
 use notice::store as notices;
 use notice::{Notice, Words};
@@ -202,7 +202,7 @@ impl Deliberations {
         policy: Policy,
     ) -> Result<Policy> {
         let by = whole_village(caller, &village)?;
-        let name = policy::name(village);
+        let name = DeliberationPolicyName(village).to_string();
         let mut tx = self.database.begin(by.scope()).await?;
         let before = policy::policy_get(&mut tx, village).await?;
         if request.claim(&mut tx, &village, &name).await?.is_some() {

@@ -43,7 +43,7 @@ pub struct Config {
     pub attachments: attachments::Config,
 }
 
-/// Files that belong to concerns, as far as others have to know.
+/// Files that belong to concerns and deliberations, as far as others have to know.
 pub mod attachments {
     pub use crate::attachment::{Config, Found, PLACE, Written, erase, scan, write_out};
 }

@@ -25,7 +25,7 @@ pub enum Export {
     Roster(roster::Arguments),
     /// The ledger of a village's concerns, as a workbook or as CSV, in a form that imports to the same state
     Ledger(ledger::Arguments),
-    /// Everything that the services keep of a village: a file for each table, the ledger, and what belongs to concerns
+    /// Everything that the services keep of a village: a file for each table, the ledger, and what belongs to concerns and deliberations
     Village(Box<export::Arguments>),
 }
 

@@ -7,12 +7,12 @@
 --
 -- A transaction over the whole deployment is the service's own and no caller's: news that was on its way when the village
 -- was archived is taken as any other, and never becomes a dead letter.
-create function lianxin.refuse_when_archived(name regclass, code text default 'village') returns void
+create function lianxin.refuse_when_archived(name regclass) returns void
 language plpgsql as $$
 begin
     execute format(
         'create policy archived on %s as restrictive for insert
            with check (current_setting(''lianxin.scope'', true) = ''*''
-                       or %I not in (select archived.village from village archived where archived.state = ''archived''))',
-        name, code);
+                       or village not in (select archived.village from village archived where archived.state = ''archived''))',
+        name);
 end $$;

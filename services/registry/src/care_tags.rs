@@ -7,7 +7,7 @@ mod store;
 use events::{Change, Changes};
 use platform::revision::must_be;
 use platform::{Caller, Clock, Database, Error, Request, Result, Tx};
-use proto::names::{VillageCode, VillageName};
+use proto::names::{CareTagsName, VillageCode};
 use proto::registry::v1 as pb;
 use proto::registry::v1::care_tags_changed::Happened;
 use proto::time::timestamp;
@@ -32,12 +32,9 @@ impl CareTags {
     }
 
     fn name(&self) -> String {
-        format!("{}{SUFFIX}", VillageName(self.village))
+        CareTagsName(self.village).to_string()
     }
 }
-
-/// What follows the village in the name.
-const SUFFIX: &str = "/careTags";
 
 /// The use cases of a village's tags.
 pub(crate) struct CareTagSets {

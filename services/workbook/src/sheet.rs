@@ -260,7 +260,7 @@ impl<T, R: FnMut(&mut Row<'_>) -> Option<T>> Collector<T, R> {
         if values.iter().all(Value::is_blank) {
             return Ok(());
         }
-        let weight: usize = values.iter().map(Value::weight).sum();
+        let weight: usize = values.iter().filter(|value| !value.is_blank()).map(Value::weight).sum();
         self.bytes_left =
             self.bytes_left.checked_sub(weight).ok_or_else(|| too_large("工作表内容字节数", self.bytes as u64))?;
         let line = Line { number, values };

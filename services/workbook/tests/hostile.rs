@@ -170,6 +170,15 @@ fn a_cell_far_away_is_refused_although_no_dimension_says_so() {
 }
 
 #[test]
+fn cells_that_are_blank_take_none_of_the_room() {
+    let rows = "<row><c><v>1</v></c></row>".repeat(100);
+    let limits = Limits { sheet_bytes: 100 * 50, ..Limits::default() };
+    let mut book = Workbook::open(archive(&sheet(&rows), &[]), &limits).unwrap();
+    let (_, rows) = book.sheet("表", COLUMNS, |row| row.text("甲")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(rows.good.len(), 100);
+}
+
+#[test]
 fn rows_without_numbers_are_counted() {
     let rows = "<row><c><v>1</v></c></row>".repeat(300);
     let limits = Limits { rows: 200, ..Limits::default() };

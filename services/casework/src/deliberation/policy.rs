@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use events::Change;
 use platform::{Error, Result, Tx};
 use proto::casework::v1 as pb;
-use proto::names::{VillageCode, VillageName};
+use proto::names::{DeliberationPolicyName, VillageCode};
 use proto::time::timestamp;
 
 use crate::catalog::happened;
@@ -14,8 +14,6 @@ use crate::catalog::happened;
 pub(crate) const LONGEST_NOTICE: i32 = 60;
 /// Days of the shortest notice that a village may lay down.
 pub(crate) const SHORTEST_NOTICE: i32 = 3;
-/// What follows the village in the name.
-const SUFFIX: &str = "/deliberationPolicy";
 
 /// What was laid down.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -37,7 +35,7 @@ impl Policy {
     /// The news of it: where objections are heard does not travel.
     pub(crate) fn news(&self, village: VillageCode, now: DateTime<Utc>) -> Result<Change> {
         Change::of(&pb::DeliberationPolicyChanged {
-            name: name(village),
+            name: DeliberationPolicyName(village).to_string(),
             revision: self.revision,
             happened: happened(self.revision).into(),
             change_time: Some(timestamp(now)),
@@ -45,18 +43,6 @@ impl Policy {
             notice_days: self.notice_days,
         })
     }
-}
-
-/// The name of a village's policy.
-pub(crate) fn name(village: VillageCode) -> String {
-    format!("{}{SUFFIX}", VillageName(village))
-}
-
-/// The village whose policy a name names.
-pub(crate) fn village(name: &str) -> Result<VillageCode, &'static str> {
-    let malformed = "has to be villages/{village}/deliberationPolicy";
-    let VillageName(village) = name.strip_suffix(SUFFIX).ok_or(malformed)?.parse().map_err(|_| malformed)?;
-    Ok(village)
 }
 
 /// What a village has laid down, or the defaults.
@@ -97,5 +83,9 @@ pub(crate) async fn policy_save(
     .bind(by)
     .execute(&mut **tx)
     .await?;
-    if saved.rows_affected() == 0 { Err(Error::Stale { name: name(village) }) } else { Ok(()) }
+    if saved.rows_affected() == 0 {
+        Err(Error::Stale { name: DeliberationPolicyName(village).to_string() })
+    } else {
+        Ok(())
+    }
 }

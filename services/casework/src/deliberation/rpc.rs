@@ -7,12 +7,12 @@ use platform::server::admit;
 use platform::{Error, Page};
 use proto::casework::v1 as pb;
 use proto::casework::v1::deliberation_service_server::DeliberationService;
-use proto::names::{DeliberationName, VillageName};
+use proto::names::{DeliberationName, DeliberationPolicyName, VillageName};
 use proto::platform::v1::{TextFinding, TextFindingKind};
 use tonic::{Request, Response, Status};
 use workbook::public::{Found, Number};
 
-use super::{Deliberations, Order, policy};
+use super::{Deliberations, Order};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -114,7 +114,7 @@ impl DeliberationService for Deliberations {
         request: Request<pb::GetDeliberationPolicyRequest>,
     ) -> Answer<pb::DeliberationPolicy> {
         let (caller, message) = admit(request)?;
-        let village = policy::village(&message.name).map_err(|error| Error::field("name", error))?;
+        let DeliberationPolicyName(village) = message.name.parse().map_err(|error| Error::field("name", error))?;
         Ok(Response::new(told::policy(village, self.policy(&caller, village).await?)))
     }
 

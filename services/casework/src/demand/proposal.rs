@@ -14,11 +14,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use platform::revision::must_be;
-use platform::{Authority, Caller, Clock, Database, Error, Page, Request, Result, Tx};
+use platform::{Authority, Caller, Clock, Database, Error, Office, Page, Request, Result, Tx};
 use proto::names::{DemandProposalName, VillageCode};
 use uuid::Uuid;
 
-use crate::concern::{self, Concern, Kind};
+use crate::concern::{self, Concern, Kind, Owner};
 use rules::Proposal;
 pub(super) use store::Filter;
 pub(crate) use watch::Watch;
@@ -129,8 +129,11 @@ impl Confirmed {
         }
         proposal.must_be_whole_for(by)?;
         let concerns = concern::concerns_read(tx, proposal.name.village, &proposal.group.concerns).await?;
+        let is_free = |concern: &Concern| {
+            concern.can_be_merged() && (concern.owner != Owner::Subdistrict || by.office() == Office::Officer)
+        };
         let free: HashMap<Uuid, bool> =
-            concerns.iter().map(|concern| (concern.name.concern, concern.can_be_merged())).collect();
+            concerns.iter().map(|concern| (concern.name.concern, is_free(concern))).collect();
         Ok(proposal.group.concerns.iter().copied().filter(|id| free.get(id) == Some(&true)).collect())
     }
 

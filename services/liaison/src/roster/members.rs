@@ -20,7 +20,7 @@ use super::{Report, Rosters, unknown_grid};
 use crate::member::entrance::Record;
 use crate::member::rules::Member;
 use crate::member::steps::steps_insert;
-use crate::member::store::{members_all, members_insert, members_update};
+use crate::member::store::{lock, members_all, members_insert, members_update};
 use crate::{link, team};
 
 /// A member as the import leaves it, and the grid that the sheet of representatives gives.
@@ -76,6 +76,7 @@ impl Rosters {
         let mut tx = self.database.begin(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
         link::lock(&mut tx, [*village]).await?;
+        lock(&mut tx, village).await?;
         let members = members_all(&mut tx, &keys, village).await?;
 
         let (mut new, mut changed, mut renamed, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

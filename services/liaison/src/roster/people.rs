@@ -8,7 +8,7 @@ use workbook::formats::Telephone;
 
 use super::sheets::{Entry, Says};
 use crate::member::entrance::State;
-use crate::member::rules::{Member, Office, Source};
+use crate::member::rules::{Member, Office, Source, Term};
 
 /// A person, as the whole file describes them. What no row says is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,13 +126,20 @@ fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// The member as the file says. Offices are added, never taken: who laid one down is not in the file. A representative
-/// who was elected again after the end of a term serves again.
+/// who was elected again after the end of a term serves again; of one whose term has run out since, the file is old.
 pub(super) fn renewed(member: &Member, person: &Person) -> Member {
     let mut member = member.clone();
     member.display_name.clone_from(&person.display_name);
+    let elected_after = |term: Term| person.elected_on.is_some_and(|day| day >= term.end);
+    let ran_out = member.representing.filter(|_| !member.offices.contains(&Office::Representative));
     member.offices.extend(&person.offices);
+    let is_old = ran_out.is_some_and(|term| !elected_after(term));
+    if is_old {
+        member.offices.remove(&Office::Representative);
+    }
+    member.representing = member.representing.filter(|term| !elected_after(*term));
     member.telephone = person.telephone.clone().or(member.telephone);
-    member.source = person.source.or(member.source);
+    member.source = person.source.filter(|_| !is_old).or(member.source);
     member.areas = person.areas.clone().unwrap_or(member.areas);
     member.villager_group = person.villager_group.clone().or(member.villager_group);
     member.party_group = person.party_group.clone().or(member.party_group);
@@ -226,6 +233,19 @@ mod tests {
         assert_eq!(found[0].offices, [Office::Cadre, Office::GridWorker, Office::Representative].into());
         assert_eq!(found[0].areas.as_ref().unwrap().len(), 2);
         assert_eq!(found[0].rows.len(), 3);
+    }
+
+    #[test]
+    fn whose_term_as_representative_ran_out_represents_again_when_elected_again_and_not_by_an_old_file() {
+        let term = Term { start: "2023-02-01".parse().unwrap(), end: "2026-02-01".parse().unwrap() };
+        let before = Member { representing: Some(term), ..member(1, "李明", ONE) };
+        let elected = |day| people(vec![entry(2, "李明", ONE, representative(day))]).remove(0);
+        assert_eq!(renewed(&before, &elected("2023-02-01")), before, "the file is older than the end of the term");
+        let again = renewed(&before, &elected("2026-02-01"));
+        assert_eq!(again.offices, [Office::Cadre, Office::Representative].into());
+        assert_eq!((again.representing, again.term_start), (None, term.end), "no term of their own is left to run out");
+        assert!(again.source.is_some());
+        assert_eq!(renewed(&again, &elected("2026-02-01")), again);
     }
 
     #[test]

@@ -200,9 +200,11 @@ impl VillageNow {
         let named: Vec<&Member> = self.members.iter().filter(|member| member.display_name == name).collect();
         let serving = || named.iter().filter(|member| member.serves(self.today));
         let line = line_of(grid, &self.lines);
-        let fit: Vec<Holder> = serving()
-            .filter_map(|member| Some(Holder::of(member, office_for(seat, member, wished, line).ok()?)))
-            .collect();
+        let fits = |member: &&&Member| {
+            let office = office_for(seat, member, wished, line).ok()?;
+            member.serves_in(office, self.today).then(|| Holder::of(member, office))
+        };
+        let fit: Vec<Holder> = serving().filter_map(|member| fits(&member)).collect();
         let here: Vec<&Holder> =
             fit.iter().filter(|holder| self.hints.get(&holder.member) == Some(&grid.name.grid)).collect();
         match (fit.as_slice(), here.as_slice()) {

@@ -45,18 +45,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
     let folder = Folder::at(&databases.folder);
     let store = folder.attachments(store);
     let held = held(&all, &village).await?;
-    if held == 0 {
-        // Should it have been cut off after the rows.
-        let objects = casework::attachments::erase(&store, &village).await.map_err(cause)?;
-        println!("没有 {village} 的数据；删除了附件文件 {objects} 个");
-        return Ok(());
-    }
     let typed = match confirm {
         Some(typed) => typed,
         None => ask(&village, held)?,
     };
     if typed.trim() != village.as_str() {
         bail!("输入的代码不是{village}，没有删除任何数据");
+    }
+    if held == 0 {
+        // Should it have been cut off after the rows.
+        let objects = casework::attachments::erase(&store, &village).await.map_err(cause)?;
+        println!("没有 {village} 的数据；删除了附件文件 {objects} 个");
+        return Ok(());
     }
     let broker = folder.broker("registry").await;
     if let Err(error) = &broker {

@@ -6,8 +6,8 @@
 //! restore the village elsewhere, and the tables alone give nobody a number or an address. A roster that people can read
 //! is `lianxin export roster`.
 //!
-//! Beside the tables there is what people read: the ledger of concerns as a workbook, and the files that belong to concerns,
-//! opened. For these the key file is needed.
+//! Beside the tables there is what people read: the ledger of concerns as a workbook, and the files that belong to concerns
+//! and deliberations, opened. For these the key file is needed.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::migrate::cause;
 
 /// The ledger of concerns, among the files.
 pub const LEDGER: &str = "民意.xlsx";
-/// The folder of what belongs to concerns.
+/// The folder of what belongs to concerns and deliberations.
 pub const ATTACHMENTS: &str = "附件";
 
 /// Which village, and where to.
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long)]
     to: PathBuf,
 
-    /// Leave out the files that belong to concerns and the ledger: for when the key file is elsewhere
+    /// Leave out the files that belong to concerns and deliberations, and the ledger: for when the key file is elsewhere
     #[arg(long)]
     only_tables: bool,
 
@@ -66,7 +66,7 @@ pub struct Opened {
 pub struct Written {
     /// Rows of tables.
     pub rows: i64,
-    /// Files that belong to concerns.
+    /// Files that belong to concerns and deliberations.
     pub attachments: attachments::Written,
 }
 
@@ -141,10 +141,20 @@ pub async fn export(
     }
     let mut written = Written { rows, ..Written::default() };
     if let Some(Opened { database, vault, store }) = opened {
-        let ledger = casework::ledgers::whole(database, village).await.map_err(cause)?;
-        std::fs::write(unfinished.join(LEDGER), ledger)?;
-        let folder = unfinished.join(ATTACHMENTS);
-        written.attachments = attachments::write_out(database, vault, store, village, &folder).await.map_err(cause)?;
+        let opening = async {
+            let ledger = casework::ledgers::whole(database, village).await.map_err(cause)?;
+            std::fs::write(unfinished.join(LEDGER), ledger)?;
+            let folder = unfinished.join(ATTACHMENTS);
+            attachments::write_out(database, vault, store, village, &folder).await.map_err(cause)
+        };
+        match opening.await {
+            Ok(attachments) => written.attachments = attachments,
+            Err(error) => {
+                // Words and photos in clear are not left lying about.
+                std::fs::remove_dir_all(&unfinished)?;
+                return Err(error);
+            }
+        }
     }
     std::fs::rename(&unfinished, to)?;
     Ok(written)

@@ -3,11 +3,11 @@
 use platform::revision::expected;
 use platform::server::admit;
 use platform::{Error, Violations};
-use proto::names::{VillageCode, VillageName};
+use proto::names::CareTagsName;
 use proto::registry::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{CareTagSets, CareTags, SUFFIX};
+use super::{CareTagSets, CareTags};
 use crate::fields;
 
 /// More than this is a list of remarks, not a set of tags.
@@ -19,7 +19,7 @@ impl CareTagSets {
         request: Request<pb::GetCareTagsRequest>,
     ) -> Result<Response<pb::CareTags>, Status> {
         let (caller, message) = admit(request)?;
-        let village = village(&message.name).map_err(|error| Error::field("name", error))?;
+        let CareTagsName(village) = message.name.parse().map_err(|error| Error::field("name", error))?;
         Ok(Response::new(self.get(&caller, &village).await?.into()))
     }
 
@@ -32,7 +32,7 @@ impl CareTagSets {
         let given = message.care_tags.unwrap_or_default();
         let expected = expected(&given.etag)?;
         let mut wrong = Violations::new();
-        let village = wrong.check("care_tags.name", village(&given.name));
+        let village = wrong.check("care_tags.name", given.name.parse().map(|CareTagsName(village)| village));
         let mut tags: Vec<String> = Vec::new();
         for tag in &given.tags {
             let tag = fields::tag(&mut wrong, "care_tags.tags", tag);
@@ -44,13 +44,6 @@ impl CareTagSets {
         let village = wrong.finish(village)?;
         Ok(Response::new(self.update(&caller, &request, village, tags, expected).await?.into()))
     }
-}
-
-/// The village whose tags a name names.
-fn village(name: &str) -> Result<VillageCode, &'static str> {
-    let malformed = "has to be villages/{village}/careTags";
-    let VillageName(village) = name.strip_suffix(SUFFIX).ok_or(malformed)?.parse().map_err(|_| malformed)?;
-    Ok(village)
 }
 
 impl From<CareTags> for pb::CareTags {

@@ -4,13 +4,15 @@ use chrono::NaiveDate;
 use platform::revision::expected;
 use platform::{Error, Result, Violations};
 use proto::casework::v1 as pb;
-use proto::names::{ConcernName, DeliberationName, DemandName, MemberName, VillageCode, VillageName, record_id};
+use proto::names::{
+    ConcernName, DeliberationName, DeliberationPolicyName, DemandName, MemberName, VillageCode, VillageName, record_id,
+};
 use proto::time::naive_date;
 use uuid::Uuid;
 use workbook::public::{Number, numbers};
 
 use crate::concern::inside;
-use crate::deliberation::policy::{self, LONGEST_NOTICE, Policy, SHORTEST_NOTICE};
+use crate::deliberation::policy::{LONGEST_NOTICE, Policy, SHORTEST_NOTICE};
 use crate::deliberation::rules::{Draft, Sitting, State, Subject};
 use crate::deliberation::store::Filter;
 use crate::deliberation::vote::{Counts, Step, Way};
@@ -231,7 +233,7 @@ impl TryFrom<pb::WithdrawDeliberationRequest> for Order {
 
 pub(super) fn policy(said: pb::DeliberationPolicy, today: NaiveDate) -> Result<(VillageCode, Option<i64>, Policy)> {
     let mut wrong = Violations::new();
-    let village = wrong.check("policy.name", policy::village(&said.name));
+    let village = wrong.check("policy.name", said.name.parse().map(|DeliberationPolicyName(village)| village));
     if said.large_expense_yuan < 1 {
         wrong.add("policy.large_expense_yuan", "has to be at least 1");
     }

@@ -1,13 +1,13 @@
 //! Deliberations and notices as they are answered.
 
 use proto::casework::v1 as pb;
-use proto::names::{MemberName, VillageCode};
+use proto::names::{DeliberationPolicyName, MemberName, VillageCode};
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
 use crate::deliberation::Shown;
 use crate::deliberation::notice::{Notice, PublicText, PublicVote};
-use crate::deliberation::policy::{self, Policy};
+use crate::deliberation::policy::Policy;
 use crate::deliberation::rules::Deliberation;
 use crate::deliberation::store::Move;
 use crate::deliberation::vote::Vote;
@@ -117,7 +117,7 @@ fn public_vote(one: &PublicVote) -> pb::NoticeVote {
 
 pub(super) fn policy(village: VillageCode, policy: Policy) -> pb::DeliberationPolicy {
     pb::DeliberationPolicy {
-        name: policy::name(village),
+        name: DeliberationPolicyName(village).to_string(),
         large_expense_yuan: policy.large_expense_yuan,
         notice_days: policy.notice_days,
         contact: policy.contact,
