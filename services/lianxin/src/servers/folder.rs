@@ -26,7 +26,15 @@ const PORTS: std::ops::Range<u16> = 15_000..32_000;
 pub(super) struct Folder {
     path: PathBuf,
     // The lock is the open file's: it ends with the process even if that is killed.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Gives it up at once. A process that is being started at this moment has a copy of every open file until it becomes
+    /// another program, and closing ours would leave the folder claimed by that for as long.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -51,7 +59,7 @@ impl Folder {
         Self::lock(&path, &lock)?;
         private_directory(&path.join("secrets"))?;
         fs::create_dir_all(path.join("logs")).with_context(usable)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     fn lock(path: &Path, mut lock: &File) -> Result<()> {
