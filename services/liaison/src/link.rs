@@ -20,7 +20,7 @@ use crate::places::{household_get, seen};
 use crate::{line, member, team};
 use rules::{Filter, Link, LinkHousehold};
 
-pub(crate) use merchants::merchants_of;
+pub(crate) use merchants::{merchants_of, served};
 pub(crate) use settle::end;
 pub(crate) use store::lock;
 

@@ -128,7 +128,7 @@ impl Workbook {
     }
 
     /// Whether the bytes are an archive, as every `.xlsx` is and no CSV.
-    pub(crate) fn is_archive(bytes: &[u8]) -> bool {
+    fn is_archive(bytes: &[u8]) -> bool {
         bytes.starts_with(b"PK")
     }
 

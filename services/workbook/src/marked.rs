@@ -54,12 +54,8 @@ pub enum Unmarkable {
 /// # Errors
 /// [`Unmarkable`].
 pub fn marked(bytes: Vec<u8>, marks: &[Mark], limits: &Limits) -> Result<Vec<u8>, Unmarkable> {
-    let mut book = if Workbook::is_archive(&bytes) {
-        Workbook::open(bytes, limits)?
-    } else {
-        let name = marks.first().map_or("Sheet1", |mark| mark.sheet.as_str());
-        Workbook::from_csv(name, &bytes, limits)?
-    };
+    let csv_sheet = marks.first().map_or("Sheet1", |mark| mark.sheet.as_str());
+    let mut book = Workbook::either(bytes, csv_sheet, &[], limits)?;
     let mut out = rust_xlsxwriter::Workbook::new();
     for name in book.sheet_names() {
         let of_sheet = marks.iter().filter(|mark| text::narrow(&mark.sheet) == text::narrow(&name)).collect();

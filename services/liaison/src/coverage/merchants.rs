@@ -7,6 +7,7 @@ use proto::names::VillageCode;
 
 use super::measure::{Count, Part, number};
 use crate::line::rules::LineKind;
+use crate::link::served;
 use crate::places::GridKind;
 
 #[derive(sqlx::FromRow)]
@@ -40,8 +41,7 @@ pub(super) async fn merchants_count(
     grids: Option<Vec<String>>,
     as_of: NaiveDate,
 ) -> Result<Vec<(Part, Count)>> {
-    // Each merchant's landlord is looked up by itself, whatever the planner knows of the tables: there are some hundred.
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(concat!(
         "select was.grid, grid.area, grid.kind as grid_kind, coalesce(served.line, reached.kind) as line,
                 count(*) as merchants, count(served.line) as served
            from merchant
@@ -53,22 +53,13 @@ pub(super) async fn merchants_count(
                  limit 1) as was on true
            left join grid on grid.village = $1 and grid.code = was.grid
            left join line as reached on reached.village = $1 and reached.merchants_through_landlord
-                                    and was.kind = any (reached.household_kinds)
-           left join lateral (
-                select link.line
-                  from (select line
-                          from link
-                         where village = $1 and household = merchant.landlord
-                           and valid_from <= $3 and (valid_to is null or $3 < valid_to)
-                         order by valid_from desc
-                         limit 1) as link
-                  join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
-                ) as served on true
-          where merchant.village = $1
+                                    and was.kind = any (reached.household_kinds)",
+        served!("$3"),
+        "where merchant.village = $1
             and merchant.open
             and ($2::text[] is null or was.grid = any ($2))
-          group by 1, 2, 3, 4",
-    )
+          group by 1, 2, 3, 4"
+    ))
     .bind(village.as_str())
     .bind(grids)
     .bind(as_of)

@@ -9,6 +9,31 @@ use uuid::Uuid;
 use super::Links;
 use crate::line::rules::LineKind;
 
+/// Joins to each `merchant` of the village `$1` the link by which it is `served` on a day (a parameter); looked up by the
+/// landlord, merchant by merchant, whatever the planner knows of the tables: there are some hundred.
+macro_rules! served {
+    ($day:literal) => {
+        concat!(
+            " left join lateral (
+                  select link.id, link.representative, link.line, link.valid_from
+                    from (select id, representative, line, valid_from
+                            from link
+                           where village = $1 and household = merchant.landlord
+                             and valid_from <= ",
+            $day,
+            " and (valid_to is null or ",
+            $day,
+            " < valid_to)
+                           order by valid_from desc
+                           limit 1) as link
+                    join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
+                  ) as served on true "
+        )
+    };
+}
+
+pub(crate) use served;
+
 /// Which merchants a list shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Filter {
@@ -102,23 +127,13 @@ async fn merchant_links(
 ) -> Result<Vec<MerchantLink>> {
     let after: Option<Uuid> =
         page.after().map(str::parse).transpose().map_err(|_| Error::field("page_token", "is not one of this list"))?;
-    // Each merchant's landlord is looked up by itself, whatever the planner knows of the tables: there are some hundred.
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(concat!(
         "select merchant.id, merchant.landlord, household.number, household.grid, served.id as link,
                 served.representative, served.line, served.valid_from as since
            from merchant
-           left join household on household.village = $1 and household.id = merchant.landlord
-           left join lateral (
-                select link.id, link.representative, link.line, link.valid_from
-                  from (select id, representative, line, valid_from
-                          from link
-                         where village = $1 and household = merchant.landlord
-                           and valid_from <= $7 and (valid_to is null or $7 < valid_to)
-                         order by valid_from desc
-                         limit 1) as link
-                  join line on line.village = $1 and line.kind = link.line and line.merchants_through_landlord
-                ) as served on true
-          where merchant.village = $1
+           left join household on household.village = $1 and household.id = merchant.landlord",
+        served!("$7"),
+        "where merchant.village = $1
             and merchant.open
             and ($2::text[] is null or household.grid = any ($2))
             and ($3::uuid is null or merchant.id = $3)
@@ -127,8 +142,8 @@ async fn merchant_links(
             and (not $6::boolean or served.id is null)
             and ($8::uuid is null or merchant.id > $8)
           order by merchant.id
-          limit $9",
-    )
+          limit $9"
+    ))
     .bind(village.as_str())
     .bind(grids)
     .bind(filter.merchant)
