@@ -14,6 +14,7 @@ use chrono::NaiveDate;
 use harness::{Call, Stage, TestDatabase, wait_for};
 use lianxin::client::{Access, Metadata, connect};
 use lianxin::onboard::{Done, Village, onboard};
+use lianxin::servers::free_port;
 use lianxin::{migrate, report};
 use proto::reporting::v1::{FigureSet, Figures};
 use tonic::service::interceptor::InterceptedService;
@@ -54,7 +55,7 @@ impl World {
         let mut world = Self { stage: Stage::new().await, services: BTreeMap::new(), otlp_endpoint };
         for (service, migrations) in migrate::services() {
             let database = TestDatabase::of(service, &migrations).await;
-            let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port().unwrap();
             world.services.insert(service, Service { database, port, child: None });
         }
         for service in world.names() {

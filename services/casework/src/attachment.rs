@@ -140,7 +140,7 @@ impl Attachments {
 
     /// May whoever acts by this authority add to it at all? Asked before anything is received.
     async fn may_add(&self, by: &Authority, parent: &Parent) -> Result<()> {
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         must_be_told(&mut tx, parent, by).await?;
         match parent {
             Parent::Deliberation(_) if by.office() != Office::Clerk => {
@@ -206,7 +206,7 @@ impl Attachments {
 
     async fn list(&self, caller: &Caller, parent: &Parent) -> Result<Vec<Attachment>> {
         let by = caller.within(&parent.village())?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         must_be_told(&mut tx, parent, &by).await?;
         let keys = self.vault.keys(&mut tx, &parent.village()).await?;
         store::attachment_list(&mut tx, &keys, parent).await
@@ -215,7 +215,7 @@ impl Attachments {
     /// One that is there, with its object and what opens that.
     async fn get(&self, caller: &Caller, name: &Name) -> Result<(Attachment, String, ContentKey)> {
         let by = caller.within(&name.village())?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         must_be_told(&mut tx, &name.parent, &by).await?;
         let keys = self.vault.keys(&mut tx, &name.village()).await?;
         let attachment = store::attachment_get(&mut tx, &keys, name).await?;

@@ -79,20 +79,20 @@ impl Catalog {
 
     async fn get(&self, caller: &Caller, name: &MatterTypeName) -> Result<MatterType> {
         let by = caller.within(&name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         store::type_get(&mut tx, name).await
     }
 
     async fn list(&self, caller: &Caller, village: VillageCode, page: &Page) -> Result<(Vec<MatterType>, String)> {
         let by = caller.within(&village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         let rows = store::type_list(&mut tx, village, page).await?;
         Ok(page.cut(rows, |one| one.code.clone()))
     }
 
     async fn deadlines(&self, caller: &Caller, village: VillageCode) -> Result<Vec<Limits>> {
         let by = caller.within(&village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         store::limits_list(&mut tx, village).await
     }
 
@@ -130,7 +130,7 @@ impl Catalog {
             // What lies in several villages is told to those who serve all of it.
             Err(_) => caller.over(place)?,
         };
-        let mut tx = self.database.begin(&scope).await?;
+        let mut tx = self.database.read(&scope).await?;
         let mut days = calendar::days_list(&mut tx).await?;
         days.retain(|day| place.starts_with(&day.place) && day.is_in(year));
         // Of several for one day the narrowest place's.

@@ -94,7 +94,7 @@ impl Concerns {
 
     async fn get(&self, caller: &Caller, name: &ConcernName) -> Result<Concern> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let mut concern = store::concern_get(&mut tx, name, &authority).await?;
         store::details_load(&mut tx, &self.vault, [&mut concern]).await?;
         Ok(concern.told_to(&authority))
@@ -102,7 +102,7 @@ impl Concerns {
 
     async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Concern>, String)> {
         let authority = caller.within(&filter.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let calendar = self.calendars.of(&mut tx, filter.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
         let rows = store::concern_list(&mut tx, filter, &authority, now, page).await?;
@@ -114,7 +114,7 @@ impl Concerns {
     /// The clocks of a concern, reckoned from its moves.
     async fn explain(&self, caller: &Caller, name: &ConcernName) -> Result<Explanation> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let concern = store::concern_get(&mut tx, name, &authority).await?;
         let mut moves = store::moves_of(&mut tx, name).await?;
         withhold(&concern, &authority, &mut moves);
@@ -124,7 +124,7 @@ impl Concerns {
 
     async fn moves(&self, caller: &Caller, name: &ConcernName, page: &Page) -> Result<(Vec<Move>, String)> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let concern = store::concern_get(&mut tx, name, &authority).await?;
         let mut rows = store::move_list(&mut tx, name, page).await?;
         withhold(&concern, &authority, &mut rows);

@@ -151,13 +151,13 @@ impl Deliberations {
 
     async fn get(&self, caller: &Caller, name: &DeliberationName) -> Result<Shown> {
         let by = caller.within(&name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         show(&mut tx, name, &by).await
     }
 
     async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Deliberation>, String)> {
         let by = caller.within(&filter.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         let rows = store::deliberation_list(&mut tx, filter, &by, page).await?;
         Ok(page.cut(rows, store::list_key))
     }
@@ -165,7 +165,7 @@ impl Deliberations {
     /// What a notice would say, if it were published now.
     async fn draft(&self, caller: &Caller, name: &DeliberationName, title: &str, text: &str) -> Result<Words<2>> {
         let by = whole_village(caller, &name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         let one = store::deliberation_get(&mut tx, name, &by).await?;
         rules::may_be_noticed(&one)?;
         Ok(notice_words(&one, title, text))
@@ -174,21 +174,21 @@ impl Deliberations {
     /// A notice, for everybody.
     async fn notice(&self, peer: Option<IpAddr>, name: &DeliberationName) -> Result<Notice> {
         self.counter.admit(peer, None)?;
-        let mut tx = self.database.begin(&Scope::from(&name.village)).await?;
+        let mut tx = self.database.read(&Scope::from(&name.village)).await?;
         notices::notice_get(&mut tx, name).await
     }
 
     /// A village's notices, for everybody.
     async fn notices(&self, peer: Option<IpAddr>, village: VillageCode, page: &Page) -> Result<(Vec<Notice>, String)> {
         self.counter.admit(peer, None)?;
-        let mut tx = self.database.begin(&Scope::from(&village)).await?;
+        let mut tx = self.database.read(&Scope::from(&village)).await?;
         let rows = notices::notice_list(&mut tx, village, page).await?;
         Ok(page.cut(rows, notices::list_key))
     }
 
     async fn policy(&self, caller: &Caller, village: VillageCode) -> Result<Policy> {
         let by = caller.within(&village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         policy::policy_get(&mut tx, village).await
     }
 

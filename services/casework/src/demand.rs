@@ -205,20 +205,20 @@ impl Demands {
 
     async fn get(&self, caller: &Caller, name: &DemandName) -> Result<Whole> {
         let by = caller.within(&name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         whole(&mut tx, name, &by).await
     }
 
     async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Demand>, String)> {
         let by = caller.within(&filter.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         let rows = store::demand_list(&mut tx, filter, &by, page).await?;
         Ok(page.cut(rows, store::list_key))
     }
 
     async fn moves(&self, caller: &Caller, name: &DemandName, page: &Page) -> Result<(Vec<Move>, String)> {
         let by = caller.within(&name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         seen(&mut tx, name, &by).await?;
         let rows = store::move_list(&mut tx, name, page).await?;
         Ok(page.cut(rows, |one| one.revision.to_string()))

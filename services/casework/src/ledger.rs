@@ -111,7 +111,7 @@ impl Ledgers {
 
     /// Has any news of the village's grids come, by which rows could be checked? Before its roster was imported, no.
     async fn can_measure(&self, by: &Authority, village: VillageCode) -> Result<bool> {
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         place::any_grid(&mut tx, village).await
     }
 }

@@ -50,7 +50,7 @@ impl Counter {
     /// `NOT_FOUND`; `OVERLOADED` to those who ask too often.
     pub(crate) async fn progress(&self, peer: Option<IpAddr>, receipt: &Receipt) -> Result<Progress> {
         self.admit(peer, Some(receipt))?;
-        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        let mut tx = self.database.read(&Scope::deployment()).await?;
         let found = sqlx::query_as(
             "select state, suspended, owner_kind, reported_on, resolved_on, ended_on, respond_by, due_at,
                     papers.received::integer as papers_received, papers.returned::integer as papers_returned

@@ -84,7 +84,7 @@ pub struct Letter {
 /// # Errors
 /// When the database refuses.
 pub async fn list(database: &Database) -> Result<Vec<Letter>> {
-    let mut tx = database.begin(&Scope::deployment()).await?;
+    let mut tx = database.read(&Scope::deployment()).await?;
     Ok(sqlx::query_as("select record, revision, stream, error, died_at from dead_letter order by died_at")
         .fetch_all(&mut *tx)
         .await?)

@@ -64,13 +64,13 @@ fn scope_of(caller: &platform::Caller, code: &str) -> Result<Scope> {
 impl News {
     /// Waits until all that is committed now within `scope` is published.
     async fn published(&self, scope: &Scope, give_up: Instant) -> Result<()> {
-        let mut tx = self.database.begin(scope).await?;
+        let mut tx = self.database.read(scope).await?;
         let newest: Option<i64> = sqlx::query_scalar("select max(position) from outbox").fetch_one(&mut *tx).await?;
         tx.rollback().await?;
         let Some(newest) = newest else { return Ok(()) };
         self.changes.wake();
         wait(give_up, self.changes.published(), || async {
-            let mut tx = self.database.begin(scope).await?;
+            let mut tx = self.database.read(scope).await?;
             let left: bool = sqlx::query_scalar("select exists (select 1 from outbox where position <= $1)")
                 .bind(newest)
                 .fetch_one(&mut *tx)

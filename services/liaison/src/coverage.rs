@@ -47,7 +47,7 @@ impl Coverage {
         page: &Page,
     ) -> Result<(Vec<Uncovered>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let days = question.days(self.clock.today());
         let rows = uncovered::uncovered_list(&mut tx, village, authority.grids(), question, days, page).await?;
         Ok(page.cut(rows, |one| one.key.clone()))

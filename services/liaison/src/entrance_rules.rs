@@ -24,7 +24,7 @@ impl Entrances {
     }
 
     async fn get(&self, caller: &Caller, name: &EntranceRulesName) -> Result<EntranceRules> {
-        let mut tx = self.database.begin(caller.within(&name.0)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.0)?.scope()).await?;
         store::entrance_rules_get(&mut tx, &name.0).await
     }
 

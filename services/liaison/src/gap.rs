@@ -88,7 +88,7 @@ impl Gaps {
         page: &Page,
     ) -> Result<(Vec<Gap>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = store::gap_list(&mut tx, village, authority.grids(), filter, self.clock.today(), page).await?;
         Ok(page.cut(rows, |gap| gap.key.clone()))
     }
@@ -103,7 +103,7 @@ impl Gaps {
         page: &Page,
     ) -> Result<(Vec<Gap>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let today = self.clock.today();
         let days = (first, last.map_or(today, |last| last.min(today)));
         let rows = store::gaps_closed(&mut tx, village, authority.grids(), filter, days, page).await?;

@@ -28,12 +28,12 @@ impl Lines {
     }
 
     async fn get(&self, caller: &Caller, name: &LineName) -> Result<Line> {
-        let mut tx = self.database.begin(caller.within(&name.village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.village)?.scope()).await?;
         store::line_get(&mut tx, name).await
     }
 
     async fn list(&self, caller: &Caller, village: &VillageCode, page: &Page) -> Result<(Vec<Line>, String)> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         let mut lines = store::lines_of(&mut tx, village, false).await?;
         lines.retain(|line| page.after().is_none_or(|after| line.order().to_string().as_str() > after));
         Ok(page.cut(lines, |line| line.order().to_string()))

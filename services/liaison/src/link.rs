@@ -74,7 +74,7 @@ impl Links {
 
     async fn get(&self, caller: &Caller, name: &LinkName) -> Result<Link> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         store::link_get(&mut tx, name, authority.grids()).await
     }
 
@@ -86,7 +86,7 @@ impl Links {
         page: &Page,
     ) -> Result<(Vec<Link>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = store::link_list(&mut tx, village, authority.grids(), filter, self.clock.today(), page).await?;
         Ok(page.cut(rows, |link| crate::keyset::key(link.created_at.to_rfc3339(), link.name.link)))
     }

@@ -161,7 +161,7 @@ impl Members {
     }
 
     async fn steps(&self, caller: &Caller, name: &MemberName, page: &Page) -> Result<(Vec<Taken>, String)> {
-        let mut tx = self.database.begin(caller.within(&name.village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.village)?.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         store::member_get(&mut tx, &keys, name, false).await?;
         let rows = steps::step_list(&mut tx, name, page).await?;
@@ -169,7 +169,7 @@ impl Members {
     }
 
     async fn get(&self, caller: &Caller, name: &MemberName) -> Result<Member> {
-        let mut tx = self.database.begin(caller.within(&name.village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.village)?.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         store::member_get(&mut tx, &keys, name, false).await
     }
@@ -181,7 +181,7 @@ impl Members {
         filter: &Filter,
         page: &Page,
     ) -> Result<(Vec<Member>, String)> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
         let rows = store::member_list(&mut tx, &keys, village, filter, self.clock.today(), page).await?;
         Ok(page.cut(rows, |member| crate::keyset::key(member.created_at.to_rfc3339(), member.name.member)))

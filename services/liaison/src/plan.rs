@@ -24,7 +24,7 @@ impl Plans {
     }
 
     async fn get(&self, caller: &Caller, name: &VisitPlanName) -> Result<Plan> {
-        let mut tx = self.database.begin(caller.within(&name.0)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.0)?.scope()).await?;
         store::plan_get(&mut tx, &name.0).await
     }
 

@@ -65,7 +65,7 @@ impl Rosters {
 
     /// The grids that the registry's news has told of.
     async fn grids_known(&self, authority: &Authority, village: &VillageCode) -> Result<BTreeSet<GridCode>> {
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         Ok(grids_all(&mut tx, village).await?.into_iter().map(|grid| grid.name.grid).collect())
     }
 

@@ -40,7 +40,7 @@ impl Teams {
         if !authority.sees(&name.grid) {
             return Err(Error::NotFound(name.to_string()));
         }
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         store::team_get(&mut tx, name, self.clock.today(), false).await
     }
 
@@ -52,7 +52,7 @@ impl Teams {
         page: &Page,
     ) -> Result<(Vec<Team>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = store::team_list(&mut tx, village, authority.grids(), filter, self.clock.today(), page).await?;
         Ok(page.cut(rows, |team| team.name.grid.to_string()))
     }
@@ -65,7 +65,7 @@ impl Teams {
         page: &Page,
     ) -> Result<(Vec<Seating>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = seating::seating_list(&mut tx, village, authority.grids(), filter, page).await?;
         Ok(page.cut(rows, Seating::key))
     }

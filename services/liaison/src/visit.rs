@@ -97,7 +97,7 @@ impl Visits {
 
     async fn get(&self, caller: &Caller, name: &VisitName) -> Result<Visit> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         visit(&mut tx, &authority, name).await
     }
 
@@ -109,7 +109,7 @@ impl Visits {
         page: &Page,
     ) -> Result<(Vec<Visit>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = store::visit_list(&mut tx, village, authority.grids(), filter, page).await?;
         Ok(page.cut(rows, |visit| crate::keyset::key(visit.visited_on, visit.name.visit)))
     }

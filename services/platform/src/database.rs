@@ -12,8 +12,8 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::timeout;
 
-use self::connections::Connections;
 pub use self::connections::Tx;
+use self::connections::{Connections, Kind};
 pub use self::owner::{Owner, migrations};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -33,7 +33,8 @@ const STATEMENT_TIMEOUT: &str = "120s";
 /// Longest rest within a transaction: the relay's, while it waits for the broker. Whoever vanished lets go of their locks.
 const IDLE_TIMEOUT: &str = "20s";
 
-/// A service's own database. There is no other way to a connection than [`Database::begin`].
+/// A service's own database. There is no way to a connection but within a scope: [`Database::begin`] to write,
+/// [`Database::read`] to read.
 #[derive(Clone, Debug)]
 pub struct Database {
     server: PgConnectOptions,
@@ -75,6 +76,8 @@ impl Database {
             ("plan_cache_mode", "force_generic_plan"),
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+            // A read has no transaction to say so; who writes says it when it begins one.
+            ("default_transaction_read_only", "on"),
         ]);
         let most = usize::try_from(connections).map_err(Error::internal)?;
         let current = Current { connections: Connections::new(&server, most)?, begun: Instant::now() };
@@ -86,7 +89,16 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when no connection is to be had.
     pub async fn begin(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with("begin", scope).await
+        self.enter(Kind::Writing, "begin read write", scope).await
+    }
+
+    /// A session within `scope` that may only read, for questions that need not be answered of one moment. Soon after a read
+    /// within the same scope it takes no round trip to the server.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn read(&self, scope: &Scope) -> Result<Tx> {
+        self.enter(Kind::Reading, "", scope).await
     }
 
     /// Begins a transaction that may only read, all of it at one moment.
@@ -94,7 +106,7 @@ impl Database {
     /// # Errors
     /// As [`Database::begin`].
     pub async fn begin_snapshot(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with("begin isolation level repeatable read read only", scope).await
+        self.enter(Kind::Snapshot, "begin isolation level repeatable read read only", scope).await
     }
 
     /// Begins a transaction of work that is done again should a crash undo it: its commit does not wait for the disk.
@@ -102,23 +114,23 @@ impl Database {
     /// # Errors
     /// As [`Database::begin`].
     pub async fn begin_repeatable(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with("begin; set local synchronous_commit = off", scope).await
+        self.enter(Kind::Writing, "begin read write; set local synchronous_commit = off", scope).await
     }
 
-    async fn begin_with(&self, begin: &'static str, scope: &Scope) -> Result<Tx> {
-        // A scope is digits and commas or '*' by construction, so it can stand in the text; `set local` takes no parameters.
-        let statement = format!("{begin}; set local lianxin.scope = '{scope}'");
+    async fn enter(&self, kind: Kind, begin: &'static str, scope: &Scope) -> Result<Tx> {
         let connections = self.connections();
-        let tx = match timeout(BEGIN_TIMEOUT, connections.begin(statement.clone())).await {
+        let tx = match timeout(BEGIN_TIMEOUT, enter(&connections, kind, begin, scope)).await {
             Ok(Ok(tx)) => tx,
             // Connections that died with a restarted server are found out one by one: forget them all,
             // and try once more. Nothing has been done yet, so nothing can be done twice.
             Ok(Err(sqlx::Error::Io(_) | sqlx::Error::Database(_))) => {
                 connections.forget_idle();
-                begin_once(&connections, statement).await?
+                enter_once(&connections, kind, begin, scope).await?
             }
             Ok(Err(sqlx::Error::PoolTimedOut)) if !self.is_silent() => return Err(sqlx::Error::PoolTimedOut.into()),
-            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => begin_once(&self.renew(&connections)?, statement).await?,
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
+                enter_once(&self.renew(&connections)?, kind, begin, scope).await?
+            }
             Ok(Err(error)) => return Err(error.into()),
         };
         self.current.write().unwrap_or_else(PoisonError::into_inner).begun = Instant::now();
@@ -163,7 +175,7 @@ impl Database {
     /// Does the server answer?
     pub async fn is_ready(&self) -> bool {
         let connections = self.connections();
-        let answers = async { connections.begin("begin".to_owned()).await?.rollback().await };
+        let answers = async { connections.begin(Kind::Snapshot, "begin".to_owned()).await?.rollback().await };
         matches!(timeout(BEGIN_TIMEOUT, answers).await, Ok(Ok(())))
     }
 
@@ -187,6 +199,19 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -
     })
 }
 
-async fn begin_once(connections: &Connections, statement: String) -> Result<Tx> {
-    within(BEGIN_TIMEOUT, async { Ok(connections.begin(statement).await?) }).await
+async fn enter(
+    connections: &Connections,
+    kind: Kind,
+    begin: &'static str,
+    scope: &Scope,
+) -> std::result::Result<Tx, sqlx::Error> {
+    match kind {
+        Kind::Reading => connections.read(scope).await,
+        // A scope is digits and commas or '*' by construction, so it can stand in the text; `set local` takes no parameters.
+        _ => connections.begin(kind, format!("{begin}; set local lianxin.scope = '{scope}'")).await,
+    }
+}
+
+async fn enter_once(connections: &Connections, kind: Kind, begin: &'static str, scope: &Scope) -> Result<Tx> {
+    within(BEGIN_TIMEOUT, async { Ok(enter(connections, kind, begin, scope).await?) }).await
 }

@@ -92,7 +92,8 @@ impl Vault {
         self.wrapping().is_clearance(said, signature)
     }
 
-    /// The keys of `village`, made now if it has none. They are for this transaction: the next one asks again.
+    /// The keys of `village`, made now if it has none. They are for this transaction: the next one asks again. Who only
+    /// reads, where nothing has ever been sealed, has keys that open nothing.
     ///
     /// # Errors
     /// When the village's key was wrapped by a key that the key file does not hold.
@@ -109,8 +110,12 @@ impl Vault {
             }
             return Ok(keys);
         }
+        let key = random_key()?;
+        if !tx.may_write() {
+            return VillageKeys::new(*village, 1, [(1, key.to_vec())], &key);
+        }
         let wrapping = self.wrapping();
-        let (wrapped_by, wrapped) = wrapping.wrap(village, &random_key()?)?;
+        let (wrapped_by, wrapped) = wrapping.wrap(village, &key)?;
         sqlx::query(
             "insert into data_key (village, wrapped_by, wrapped) values ($1, $2, $3)
              on conflict (village) do nothing",

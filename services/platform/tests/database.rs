@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use harness::{TestDatabase, wait_for};
 use platform::database::migrations;
 use platform::{Database, Tx, request};
@@ -81,6 +82,70 @@ async fn a_caller_who_goes_away_while_a_transaction_is_begun_spoils_no_connectio
         let _ = tokio::time::timeout(Duration::from_micros(micros), begin(&database)).await;
         assert_eq!(requests(&mut begin(&database).await).await.0, 0);
     }
+}
+
+/// How many requests a read within `scope` sees.
+async fn seen_within(database: &Database, scope: &str) -> i64 {
+    requests(&mut database.read(&scope.parse().unwrap()).await.unwrap()).await.0
+}
+
+#[tokio::test]
+async fn a_read_sees_its_own_scope_whoever_had_the_connection_before() {
+    let (_cloned, database) = database(1).await;
+    let mut tx = begin(&database).await;
+    tx.execute(REQUEST).await.unwrap();
+    tx.commit().await.unwrap();
+    for (scope, seen) in [(VILLAGE, 1), (VILLAGE, 1), ("430113", 0), ("430113", 0), ("430112", 1), ("430112011212", 0)]
+    {
+        assert_eq!(seen_within(&database, scope).await, seen, "{scope}");
+        // A transaction has its own, and leaves the reader's as it was.
+        assert_eq!(requests(&mut begin(&database).await).await.0, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_while_the_scope_is_told_leaves_it_to_nobody() {
+    let (_cloned, database) = database(1).await;
+    let mut tx = begin(&database).await;
+    tx.execute(REQUEST).await.unwrap();
+    tx.commit().await.unwrap();
+    let elsewhere = "430113".parse().unwrap();
+    assert_eq!(seen_within(&database, VILLAGE).await, 1);
+    for _ in 0..10 {
+        // Polled once: the server is told, and nobody waits for its answer.
+        assert!(database.read(&elsewhere).now_or_never().is_none());
+        assert_eq!(seen_within(&database, VILLAGE).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_before_the_answer_spoils_no_connection() {
+    let (_cloned, database) = database(1).await;
+    let cut_off = async { database.read(&VILLAGE.parse().unwrap()).await.unwrap().execute("select pg_sleep(1)").await };
+    tokio::time::timeout(Duration::from_millis(300), cut_off).await.unwrap_err();
+    assert_eq!(seen_within(&database, VILLAGE).await, 0);
+}
+
+#[tokio::test]
+async fn a_read_can_write_nothing() {
+    let (_cloned, database) = database(1).await;
+    let refused = database.read(&VILLAGE.parse().unwrap()).await.unwrap().execute(REQUEST).await.unwrap_err();
+    assert!(refused.to_string().contains("read-only"), "{refused}");
+    assert_eq!(seen_within(&database, VILLAGE).await, 0);
+}
+
+#[tokio::test]
+async fn a_read_on_a_connection_that_died_a_moment_ago_fails_once() {
+    let (cloned, database) = database(1).await;
+    seen_within(&database, VILLAGE).await;
+    let mut owner = cloned.connect_as_owner().await;
+    let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                 where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(kill).execute(&mut owner).await.unwrap();
+    let mut tx = database.read(&VILLAGE.parse().unwrap()).await.unwrap();
+    let _: Result<i64, _> = sqlx::query_scalar("select count(*) from request").fetch_one(&mut *tx).await;
+    drop(tx);
+    assert_eq!(seen_within(&database, VILLAGE).await, 0);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ impl CareTagSets {
     }
 
     async fn get(&self, caller: &Caller, village: &VillageCode) -> Result<CareTags> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         tags_of(&mut tx, village).await
     }
 

@@ -31,13 +31,14 @@ pub(crate) async fn citizen_holders(tx: &mut Tx, village: &VillageCode, indexes:
         return Ok(Vec::new());
     }
     Ok(sqlx::query_as(
-        "select citizen_id_index, household, resident, number
+        // Each number by itself, and the households of those found: also before the server has ever counted its rows.
+        "select citizen_id_index, holder.household, resident, number
            from unnest($2::bytea[]) as asked (wanted)
-          cross join lateral (select c.citizen_id_index, c.household, c.resident, h.number
-                                from citizen c
-                                join household h on h.village = c.village and h.id = c.household
-                               where c.village = $1 and c.citizen_id_index = wanted
-                               limit 1) as holder",
+          cross join lateral (select citizen_id_index, household, resident
+                                from citizen
+                               where village = $1 and citizen_id_index = wanted
+                               limit 1) as holder
+           join household on household.village = $1 and household.id = holder.household",
     )
     .bind(village.as_str())
     .bind(indexes)

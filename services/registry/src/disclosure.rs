@@ -57,7 +57,7 @@ impl Disclosures {
         let authority = caller.within(village)?;
         authority.must_serve_all()?;
         let after = page.after().map(str::parse).transpose()?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let entries = store::disclosure_list(&mut tx, village, filter, after, page.limit()).await?;
         Ok(page.cut(entries, |entry| entry.place().to_string()))
     }

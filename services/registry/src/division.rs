@@ -44,7 +44,7 @@ impl Divisions {
     }
 
     async fn get(&self, caller: &Caller, kind: Kind, village: &VillageCode, code: &LocalCode) -> Result<Division> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         store::division_get(&mut tx, kind, village, code, false).await
     }
 
@@ -55,7 +55,7 @@ impl Divisions {
         village: &VillageCode,
         page: &Page,
     ) -> Result<(Vec<Division>, String)> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         let rows = store::division_list(&mut tx, kind, village, page).await?;
         Ok(page.cut(rows, |division| division.code.to_string()))
     }

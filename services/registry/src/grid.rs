@@ -42,7 +42,7 @@ impl Grids {
     }
 
     async fn get(&self, caller: &Caller, name: &GridName) -> Result<Grid> {
-        let mut tx = self.database.begin(caller.within(&name.village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(&name.village)?.scope()).await?;
         store::grid_get(&mut tx, name, false).await
     }
 
@@ -53,7 +53,7 @@ impl Grids {
         filter: &Filter,
         page: &Page,
     ) -> Result<(Vec<Grid>, String)> {
-        let mut tx = self.database.begin(caller.within(village)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(village)?.scope()).await?;
         let rows = store::grid_list(&mut tx, village, filter, page).await?;
         Ok(page.cut(rows, |grid| grid.name.grid.to_string()))
     }

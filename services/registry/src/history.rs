@@ -27,7 +27,7 @@ impl Histories {
     /// Of a household that the caller may see.
     async fn of_household(&self, caller: &Caller, name: &HouseholdName, page: &Page) -> Result<(Vec<Entry>, String)> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         household::get(&mut tx, &keys, name, &authority, false).await?;
         let entries = store::history_of_record(&mut tx, &name.village, &name.to_string(), page).await?;
@@ -37,7 +37,7 @@ impl Histories {
     /// Of a resident whom the caller may see where they are now.
     async fn of_resident(&self, caller: &Caller, name: &ResidentName, page: &Page) -> Result<(Vec<Entry>, String)> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         resident::get(&mut tx, &keys, name, &authority, false).await?;
         let entries = store::history_of_resident(&mut tx, name, page).await?;
@@ -47,7 +47,7 @@ impl Histories {
     /// Of a merchant whose landlord's household the caller may see.
     async fn of_merchant(&self, caller: &Caller, name: &MerchantName, page: &Page) -> Result<(Vec<Entry>, String)> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         merchant::get(&mut tx, &keys, name, &authority, false).await?;
         let entries = store::history_of_record(&mut tx, &name.village, &name.to_string(), page).await?;

@@ -56,7 +56,7 @@ impl Households {
 
     async fn get(&self, caller: &Caller, name: &HouseholdName) -> Result<Household> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         get(&mut tx, &keys, name, &authority, false).await
     }
@@ -69,7 +69,7 @@ impl Households {
         page: &Page,
     ) -> Result<(Vec<Household>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
         let rows = store::household_list(&mut tx, &keys, village, authority.grids(), filter, page).await?;
         Ok(page.cut(rows, |household| household.facts.number.clone()))

@@ -54,7 +54,7 @@ impl Merchants {
 
     async fn get(&self, caller: &Caller, name: &MerchantName) -> Result<Merchant> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         get(&mut tx, &keys, name, &authority, false).await
     }
@@ -67,7 +67,7 @@ impl Merchants {
         page: &Page,
     ) -> Result<(Vec<Merchant>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
         let rows = store::merchant_list(&mut tx, &keys, village, authority.grids(), filter, page).await?;
         let (rows, next) = page.cut(rows, |(entered, _)| entered.to_string());

@@ -57,7 +57,7 @@ impl Residents {
 
     async fn get(&self, caller: &Caller, name: &ResidentName) -> Result<Resident> {
         let authority = caller.within(&name.village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &name.village).await?;
         get(&mut tx, &keys, name, &authority, false).await
     }
@@ -71,7 +71,7 @@ impl Residents {
     ) -> Result<(Vec<Resident>, String)> {
         let village = parent.village();
         let authority = caller.within(&village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, &village).await?;
         let rows = store::resident_list(&mut tx, &keys, parent, authority.grids(), filter, page).await?;
         if let (true, Parent::Household(name)) = (rows.is_empty(), parent) {

@@ -104,7 +104,7 @@ impl Rosters {
 
     /// Refuses a village that is not here before its workbook is looked at.
     async fn must_be_on_board(&self, authority: &Authority, village: &VillageCode) -> Result<()> {
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         village_get(&mut tx, village, false).await.map(|_| ())
     }
 
@@ -209,7 +209,7 @@ impl Rosters {
     ) -> Result<Vec<(u32, Flaws)>> {
         let mut found = Vec::new();
         for chunk in rows.chunks(CHUNK) {
-            let mut tx = self.database.begin(authority.scope()).await?;
+            let mut tx = self.database.read(authority.scope()).await?;
             let fates = intake.decide(known, &mut tx, chunk, self.clock.now()).await?;
             for ((number, _), fate) in chunk.iter().zip(fates) {
                 if let Fate::Refused(flaws) = fate {

@@ -42,7 +42,7 @@ impl Searches {
         page: &Page,
     ) -> Result<(Vec<Found>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let keys = self.vault.keys(&mut tx, village).await?;
         let wanted = search.sealed(&keys);
         let grids = authority.grids();

@@ -42,7 +42,7 @@ impl Villages {
     }
 
     async fn get(&self, caller: &Caller, code: &VillageCode) -> Result<Village> {
-        let mut tx = self.database.begin(caller.within(code)?.scope()).await?;
+        let mut tx = self.database.read(caller.within(code)?.scope()).await?;
         store::village_get(&mut tx, code, false).await
     }
 
@@ -50,7 +50,7 @@ impl Villages {
     async fn list(&self, scopes: &[Scope], filter: &Filter, page: &Page) -> Result<(Vec<Village>, String)> {
         let mut rows = Vec::new();
         for scope in scopes {
-            let mut tx = self.database.begin(scope).await?;
+            let mut tx = self.database.read(scope).await?;
             rows.extend(store::village_list(&mut tx, scope, filter, page).await?);
             if page.is_filled_by(rows.len()) {
                 break;

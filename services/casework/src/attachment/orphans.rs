@@ -69,7 +69,7 @@ impl Keeper {
     /// Looks once, village by village.
     pub(crate) async fn scan(&self) -> Result<Found> {
         let mut found = Found::default();
-        let mut tx = self.database.begin(&Scope::deployment()).await?;
+        let mut tx = self.database.read(&Scope::deployment()).await?;
         let written = store::object_villages(&mut tx).await?;
         drop(tx);
         let mut villages: BTreeSet<VillageCode> = written.iter().filter_map(|code| code.parse().ok()).collect();

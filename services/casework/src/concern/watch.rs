@@ -60,7 +60,7 @@ impl Watch {
 
     async fn look_at_all(&self, read: &mut Option<Instant>) -> Result<()> {
         if read.is_none_or(|at| at.elapsed() >= CALENDAR_INTERVAL) {
-            let mut tx = self.database.begin(&Scope::deployment()).await?;
+            let mut tx = self.database.read(&Scope::deployment()).await?;
             self.calendars.load(&mut tx).await?;
             *read = Some(Instant::now());
         }

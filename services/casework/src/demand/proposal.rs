@@ -64,13 +64,13 @@ impl Proposals {
 
     pub(super) async fn get(&self, caller: &Caller, name: &DemandProposalName) -> Result<Shown> {
         let by = caller.within(&name.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         one(&mut tx, name, &by).await
     }
 
     pub(super) async fn list(&self, caller: &Caller, filter: &Filter, page: &Page) -> Result<(Vec<Shown>, String)> {
         let by = caller.within(&filter.village)?;
-        let mut tx = self.database.begin(by.scope()).await?;
+        let mut tx = self.database.read(by.scope()).await?;
         let rows = store::proposal_list(&mut tx, filter, &by, page).await?;
         let (proposals, next) = page.cut(rows, store::list_key);
         Ok((shown(&mut tx, &by, proposals).await?, next))

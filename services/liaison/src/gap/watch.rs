@@ -114,7 +114,7 @@ impl Watch {
 
     async fn position(&self) -> Result<i64> {
         within(LONGEST_READ, async {
-            let mut tx = self.gaps.database.begin(&self.scope).await?;
+            let mut tx = self.gaps.database.read(&self.scope).await?;
             told::position(&mut tx, &self.village).await
         })
         .await
@@ -125,7 +125,7 @@ impl Watch {
         let mut after = 0;
         loop {
             let some = within(LONGEST_READ, async {
-                let mut tx = self.gaps.database.begin(&self.scope).await?;
+                let mut tx = self.gaps.database.read(&self.scope).await?;
                 told::open_at(&mut tx, &self.village, &self.grids, &self.filter, position, after).await
             })
             .await?;
@@ -141,7 +141,7 @@ impl Watch {
     async fn tell_between(&self, mut after: i64, position: i64) -> Result<()> {
         loop {
             let some = within(LONGEST_READ, async {
-                let mut tx = self.gaps.database.begin(&self.scope).await?;
+                let mut tx = self.gaps.database.read(&self.scope).await?;
                 told::events_between(&mut tx, &self.village, &self.grids, &self.filter, after, position).await
             })
             .await?;

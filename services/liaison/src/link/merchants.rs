@@ -109,7 +109,7 @@ impl Links {
         page: &Page,
     ) -> Result<(Vec<MerchantLink>, String)> {
         let authority = caller.within(village)?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let day = as_of.unwrap_or_else(|| self.clock.today());
         let rows = merchant_links(&mut tx, village, authority.grids(), filter, day, page).await?;
         Ok(page.cut(rows, |one| one.merchant.merchant.to_string()))

@@ -65,7 +65,7 @@ impl Teams {
     pub(super) async fn handover(&self, caller: &Caller, name: &HandOverName) -> Result<pb::Handover> {
         let authority = caller.within(&name.village)?;
         authority.must_serve_all()?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         store::handover_get(&mut tx, name).await
     }
 
@@ -78,7 +78,7 @@ impl Teams {
     ) -> Result<(Vec<pb::Handover>, String)> {
         let authority = caller.within(village)?;
         authority.must_serve_all()?;
-        let mut tx = self.database.begin(authority.scope()).await?;
+        let mut tx = self.database.read(authority.scope()).await?;
         let rows = store::handover_list(&mut tx, village, member, page).await?;
         let (rows, next) = page.cut(rows, |(key, _)| key.clone());
         Ok((rows.into_iter().map(|(_, handover)| handover).collect(), next))
