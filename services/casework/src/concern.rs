@@ -166,8 +166,8 @@ pub(crate) async fn steps_take(
         .collect())
 }
 
-/// Gives the open concerns of those who left a seat to who holds it now, or to the team: nobody answers for what they may no
-/// longer see. News that comes again finds nobody who left.
+/// Gives the concerns of those who left a seat, unless they are over, to who holds it now, or to the team: nobody answers for
+/// what they may no longer see. News that comes again finds nobody who left.
 pub(crate) async fn pass_on(
     tx: &mut Tx,
     changes: &Changes,

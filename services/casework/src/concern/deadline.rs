@@ -261,7 +261,7 @@ pub(crate) fn stand_again(concern: &mut Concern, stood: Before, calendar: &Calen
 }
 
 /// Who has to answer: accept the concern, or return it.
-fn answerer(concern: &Concern) -> Option<Owner> {
+pub(crate) fn answerer(concern: &Concern) -> Option<Owner> {
     if concern.state == State::Merged {
         return None;
     }

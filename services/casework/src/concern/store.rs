@@ -263,13 +263,13 @@ struct WaitingRow {
     has_team: bool,
 }
 
-/// The concerns, not over yet, that those who left a seat own or were asked to take on in the grids of these seats. They stay
-/// locked.
+/// The concerns, open or part of a common demand, that those who left a seat own or were asked to take on in the grids of these
+/// seats. They stay locked.
 pub(crate) async fn concerns_of_those_who_left(tx: &mut Tx, left: &[SeatLeft]) -> Result<Vec<Concern>> {
     let rows: Vec<Row> = sqlx::query_as(select!(
         "",
         "where (village, grid) in (select * from unnest($1::text[], $2::text[]))
-           and ended_on is null
+           and (ended_on is null or state = 'merged')
            and exists (select from unnest($1::text[], $2::text[], $3::text[]) as seat (village, grid, member)
                         where seat.village = concern.village and seat.grid = concern.grid
                           and (concern.owner_kind = 'member' and concern.owner = seat.member

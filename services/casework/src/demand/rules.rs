@@ -216,10 +216,14 @@ pub(super) fn open(
     Ok((Step { demand, kind: MoveKind::Opened, note: draft.note }, steps))
 }
 
-/// Whoever has all of the concerns has the demand. What the sub-district has of them it has as a whole; otherwise it is for
-/// the village office to say.
+/// Whoever has all of the concerns has the demand, and for a member their team: seats change hands, teams stay. What the
+/// sub-district has of them it has as a whole; otherwise it is for the village office to say.
 fn first_owner(concerns: &[Concern]) -> Owner {
-    let mut owners = concerns.iter().map(|one| one.owner);
+    let lasting = |one: &Concern| match (one.owner, one.grid) {
+        (Owner::Member(_), Some(grid)) => Owner::Team(grid),
+        (owner, _) => owner,
+    };
+    let mut owners = concerns.iter().map(lasting);
     let first = owners.next().unwrap_or(Owner::Office);
     if first == Owner::Subdistrict || owners.clone().any(|owner| owner == Owner::Subdistrict) {
         Owner::Subdistrict

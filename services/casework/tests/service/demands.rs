@@ -4,11 +4,11 @@ use harness::{Running, Stage};
 use platform::Office;
 use proto::casework::v1::demand_service_client::DemandServiceClient;
 use proto::casework::v1::{
-    AcceptConcernRequest, AddConcernRequest, AnswerDemandRequest, AssignDemandRequest, Concern, ConcernFilter,
-    ConcernState, CreateDemandRequest, Demand, DemandFilter, DemandMoveKind, DemandState, DissolveDemandRequest,
-    EscalateDemandRequest, ExplainDeadlineRequest, FollowUpConcernRequest, FollowUpOutcome, GetDemandRequest,
-    ListConcernsRequest, ListDemandMovesRequest, ListDemandsRequest, ListMovesRequest, MoveKind, OwnerKind,
-    RemoveConcernRequest, SendBackDemandRequest,
+    AcceptConcernRequest, AddConcernRequest, AnswerDemandRequest, AssignConcernRequest, AssignDemandRequest, Concern,
+    ConcernFilter, ConcernState, CreateDemandRequest, Demand, DemandFilter, DemandMoveKind, DemandState,
+    DissolveDemandRequest, EscalateDemandRequest, ExplainDeadlineRequest, FollowUpConcernRequest, FollowUpOutcome,
+    GetDemandRequest, ListConcernsRequest, ListDemandMovesRequest, ListDemandsRequest, ListMovesRequest, MoveKind,
+    OwnerKind, RemoveConcernRequest, SendBackDemandRequest,
 };
 use proto::registry::v1::GridState;
 use tonic::service::interceptor::InterceptedService;
@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::routing::seated;
 use crate::{Client, GAOCHONG, NEIGHBOUR, News, casework, clerk, client, concern, get, grid, household, report, rows};
 
 type Demands = DemandServiceClient<InterceptedService<Channel, harness::Call>>;
@@ -176,6 +177,46 @@ async fn what_was_put_together_is_taken_apart_and_stands_as_it_stood() {
     // What was taken apart may be put together again, by another demand.
     let again = office.create_demand(of(&four)).await.unwrap().into_inner();
     assert_eq!(again.concern_count, 4);
+}
+
+#[tokio::test]
+async fn whoever_holds_the_seat_when_a_concern_is_taken_out_again_has_it_then() {
+    const SUCCESSOR: &str = "018f5e9e-0000-7000-8000-0000000000a2";
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let news = two_grids(&stage, &running).await;
+    let mut concerns = clerk(&stage, &running);
+    let mut office = demands(&running, &stage.caller(Office::Clerk, GAOCHONG, &[]));
+    let three = raised(&mut concerns, 3).await;
+    let member = |id: &str| format!("villages/{GAOCHONG}/members/{id}");
+    let given = AssignConcernRequest {
+        name: three[0].name.clone(),
+        owner_kind: OwnerKind::Member.into(),
+        owner: member(crate::MEMBER),
+        ..Default::default()
+    };
+    concerns.assign_concern(given).await.unwrap();
+    let accept = AcceptConcernRequest { name: three[0].name.clone(), ..Default::default() };
+    let before = concerns.accept_concern(accept).await.unwrap().into_inner();
+    assert_eq!(before.owner, member(crate::MEMBER));
+    let made = office.create_demand(of(&three)).await.unwrap().into_inner();
+
+    seated(&news, 2, Some(SUCCESSOR)).await;
+    rows(&running, "select count(*) from move where kind = 'seat_changed'", 1).await;
+    let merged = get(&mut concerns, &three[0].name).await.unwrap();
+    assert_eq!((merged.state(), merged.owner), (ConcernState::Merged, member(SUCCESSOR)));
+    let dissolve = DissolveDemandRequest { name: made.name, note: "各是各的".into(), ..Default::default() };
+    office.dissolve_demand(dissolve).await.unwrap();
+    let now = get(&mut concerns, &three[0].name).await.unwrap();
+    let same = Concern {
+        owner: before.owner.clone(),
+        etag: before.etag.clone(),
+        update_time: before.update_time,
+        ..now.clone()
+    };
+    assert_eq!((now.owner, same), (member(SUCCESSOR), before), "all else stands as it stood");
+    let explain = ExplainDeadlineRequest { name: three[0].name.clone() };
+    assert_eq!(concerns.explain_deadline(explain).await.unwrap().into_inner().segments.len(), 1);
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn news_that_cannot_be_read_is_laid_aside_and_the_rest_goes_on() {
 }
 
 /// News of the team of grid 027, whose representative is this member, or nobody.
-async fn seated(news: &News, revision: i64, representative: Option<&str>) {
+pub(crate) async fn seated(news: &News, revision: i64, representative: Option<&str>) {
     let member = |member: &str| format!("villages/{GAOCHONG}/members/{member}");
     let representative =
         representative.map(|id| SeatHolder { member: member(id), display_name: "常兰辉".into(), office: 5 });

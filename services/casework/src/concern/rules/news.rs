@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::concern::deadline;
 use crate::concern::owner::Owner;
-use crate::concern::record::{Concern, MoveKind, Step};
+use crate::concern::record::{Concern, MoveKind, State, Step};
 use crate::place::{Place, SeatLeft};
 
 /// Brings a concern that waits for news as far as the news allows: to its grid, and to the grid's team. Until then it
@@ -28,7 +29,8 @@ pub(crate) fn route(before: Concern, place: &Place, now: DateTime<Utc>) -> Optio
 }
 
 /// A concern that one of those who left a seat in its grid owned, or was asked to take on, as it goes on: with who holds that
-/// seat now, or with the team. Its clock goes on as it did.
+/// seat now, or with the team. So is one that is part of a common demand, since whose it is matters again when it is taken out
+/// or answered. Its clock goes on as it did; where nobody is asked to take it on any more, nobody has to answer.
 pub(crate) fn pass_on(before: Concern, left: &[SeatLeft], now: DateTime<Utc>) -> Option<Step> {
     let grid = before.grid?;
     let left_by = |member: Uuid| {
@@ -41,7 +43,8 @@ pub(crate) fn pass_on(before: Concern, left: &[SeatLeft], now: DateTime<Utc>) ->
         other => other,
     };
     let (owner, assignee) = (next(before.owner), before.assignee.map(next));
-    if before.state.is_over() || (owner, assignee) == (before.owner, before.assignee) {
+    let over = before.state.is_over() && before.state != State::Merged;
+    if over || (owner, assignee) == (before.owner, before.assignee) {
         return None;
     }
     // What was assigned to the one who owns it now needs no assignment.
@@ -49,5 +52,9 @@ pub(crate) fn pass_on(before: Concern, left: &[SeatLeft], now: DateTime<Utc>) ->
     Some(Step::after(before, MoveKind::SeatChanged, now, |concern| {
         concern.owner = owner;
         concern.assignee = assignee;
+        concern.deadline.respond_by = concern.deadline.respond_by.filter(|_| deadline::answerer(concern).is_some());
     }))
 }
+
+#[cfg(test)]
+mod tests;

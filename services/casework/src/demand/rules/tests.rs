@@ -111,6 +111,9 @@ fn whoever_has_all_of_them_has_the_demand_or_else_the_village_office() {
     let (demand, _) = opened(vec![raised(1, 27), raised(2, 27)]);
     assert_eq!(demand.owner, Owner::Team(grid(27)));
     assert_eq!(opened(three()).0.owner, Owner::Office);
+    let by_name = Concern { owner: Owner::Member(Uuid::from_u128(7)), ..raised(1, 27) };
+    let (demand, merged) = opened(vec![by_name.clone(), Concern { owner: by_name.owner, ..raised(2, 27) }]);
+    assert_eq!((demand.owner, merged[0].owner), (Owner::Team(grid(27)), by_name.owner), "a seat changes hands");
     let mut up = three();
     up[1].owner = Owner::Subdistrict;
     let (step, _) = open(draft(), up, officer(), monday(10)).unwrap();
