@@ -71,27 +71,23 @@ impl Demands {
         if let Some(made) = request.claim(&mut tx, &name.village, &name.to_string()).await? {
             return whole(&mut tx, &made.parse().map_err(Error::internal)?, &by).await;
         }
-        let confirmed = match &draft.proposal {
-            Some(proposal) => Some(proposal::confirm(&mut tx, proposal, &by).await?),
-            None => None,
-        };
-        if let Some(confirmed) = &confirmed {
-            draft.concerns = confirmed.concerns(&mut tx, draft.concerns, &by).await?;
-        }
-        let concerns = concerns_seen(&mut tx, name.village, &draft.concerns, &by).await?;
+        let chosen = std::mem::take(&mut draft.concerns);
+        let (chosen, confirmed) = proposal::confirm(&mut tx, draft.proposal.as_ref(), None, chosen, &by).await?;
+        let concerns = concerns_seen(&mut tx, name.village, &chosen, &by).await?;
         let calendar = self.calendars.of(&mut tx, name.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
         let (step, moved) = rules::open(draft, concerns, actor(&by), now)?;
+        if let Some(confirmed) = confirmed {
+            confirmed.taken(&mut tx, name.demand, &moved, &by, now.at).await?;
+        }
         self.take(&mut tx, &by, moved).await?;
         if !store::step_save(&mut tx, &by, &step).await? {
             return Err(Error::AlreadyExists(name.to_string()));
         }
-        if let Some(confirmed) = confirmed {
-            confirmed.taken(&mut tx, name.demand, &by, now.at).await?;
-        }
         self.changes.append(&mut tx, &by, &[step.news()?]).await?;
         let made = whole(&mut tx, &name, &by).await?;
         self.changes.commit(tx).await?;
+        self.stirred.note(vec![step.demand.stirs()]);
         Ok(made)
     }
 
@@ -109,7 +105,8 @@ impl Demands {
         rules::allowed(&before, &command, by.office())?;
         let calendar = self.calendars.of(&mut tx, name.village).await?;
         let now = Now { at: self.clock.now(), calendar: &calendar };
-        let stirred = self.touch(&mut tx, &by, &before, &command, &note, now).await?;
+        let mut stirred = self.touch(&mut tx, &by, &before, &command, &note, now).await?;
+        stirred.push(before.stirs());
         let sum = match command {
             // What it was answered for, and what was taken apart, stays on record.
             Command::Dissolve | Command::Answer { .. } => Sum { due_at: None, ..before.sum.clone() },
@@ -142,13 +139,23 @@ impl Demands {
     ) -> Result<Vec<(VillageCode, concern::Kind)>> {
         let name = &demand.name;
         let steps = match command {
-            Command::Add(concerns) => {
-                let concerns = concerns_seen(tx, name.village, concerns, by).await?;
+            Command::Add { concerns, proposal } => {
+                let joins = Some(name.demand);
+                let (chosen, confirmed) = proposal::confirm(tx, proposal.as_ref(), joins, concerns.clone(), by).await?;
+                let concerns = concerns_seen(tx, name.village, &chosen, by).await?;
+                if concerns.is_empty() {
+                    let message = "none of the proposal's concerns can be merged as it stands";
+                    return Err(Error::refused(reasons::ILLEGAL_MOVE, message));
+                }
                 let concerns_then = usize::try_from(demand.sum.concerns).unwrap_or(0) + concerns.len();
                 if concerns_then > rules::MOST {
                     return Err(Error::field("concerns", "are too many: a demand has a thousand at most"));
                 }
-                rules::merge(name.demand, demand.matter, concerns, note, actor(by), now)?
+                let merged = rules::merge(name.demand, demand.matter, concerns, note, actor(by), now)?;
+                if let Some(confirmed) = confirmed {
+                    confirmed.taken(tx, name.demand, &merged, by, now.at).await?;
+                }
+                merged
             }
             Command::Remove(concerns) => {
                 let concerns = concerns_seen(tx, name.village, concerns, by).await?;

@@ -1,4 +1,5 @@
-//! Of which kinds concerns have come up lately, in this process: where it is worth looking whether several raise the same.
+//! Of which kinds concerns have come up lately in this process, or demands have changed: where it is worth looking whether
+//! several raise the same.
 //!
 //! It is a hint and no record: what is lost with the process, or is too much, is found by whoever looks at everything from
 //! time to time. So reporting a concern writes nothing for it.
@@ -21,7 +22,7 @@ pub(crate) struct Kind {
     pub(crate) matter_type: String,
 }
 
-/// The kinds, by village, of which concerns have come up and that nobody has looked at since.
+/// The kinds, by village, of which concerns have come up or demands have changed, and that nobody has looked at since.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stirred(Arc<Mutex<BTreeSet<(VillageCode, Kind)>>>);
 

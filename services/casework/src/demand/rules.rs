@@ -8,12 +8,12 @@ use events::Change;
 use platform::clock::village_day;
 use platform::{Authority, Error, Office, Result};
 use proto::casework::v1 as pb;
-use proto::names::{DeliberationName, DemandName, DemandProposalName, GridCode, GridName};
+use proto::names::{DeliberationName, DemandName, DemandProposalName, GridCode, GridName, VillageCode};
 use proto::reasons;
 use proto::time::{date, timestamp};
 use uuid::Uuid;
 
-use crate::concern::{self, Actor, Before, Concern, Matter, Now, Owner};
+use crate::concern::{self, Actor, Before, Concern, Kind, Matter, Now, Owner};
 
 /// The same need of several: one alone is a concern.
 pub(super) const FEWEST: usize = 2;
@@ -103,7 +103,11 @@ pub(super) struct Draft {
 /// What somebody does with a demand.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
-    Add(Vec<Uuid>),
+    Add {
+        concerns: Vec<Uuid>,
+        /// The proposal that it confirms.
+        proposal: Option<DemandProposalName>,
+    },
     Remove(Vec<Uuid>),
     Dissolve,
     Assign(Owner),
@@ -160,6 +164,11 @@ impl Demand {
 
     pub(crate) fn deliberation_name(&self) -> Option<DeliberationName> {
         self.deliberation.map(|deliberation| DeliberationName::new(self.name.village, deliberation))
+    }
+
+    /// Of which kind concerns may be proposed for it, or no longer are, when it has changed.
+    pub(super) fn stirs(&self) -> (VillageCode, Kind) {
+        (self.name.village, Kind { matter: self.matter, matter_type: self.matter_type.clone() })
     }
 
     fn is_theirs(&self, by: &Authority) -> bool {
@@ -320,7 +329,7 @@ pub(super) fn allowed(demand: &Demand, command: &Command, office: Office) -> Res
     }
     let escalated = demand.owner == Owner::Subdistrict;
     let (fits, offices): (bool, &[Office]) = match command {
-        Command::Add(_) | Command::Remove(_) => (true, &[Officer, Clerk, Cadre]),
+        Command::Add { .. } | Command::Remove(_) => (true, &[Officer, Clerk, Cadre]),
         Command::Dissolve if escalated => (true, &[Officer]),
         Command::Dissolve => (true, &[Officer, Clerk, Cadre]),
         Command::Assign(_) => (!escalated, &[Officer, Clerk, Cadre]),
@@ -348,7 +357,7 @@ pub(super) fn follow(before: Demand, command: Command, sum: Sum, note: String, n
     let mut demand = Demand { sum, revision: before.revision + 1, updated_at: now, ..before };
     let today = village_day(now);
     let kind = match command {
-        Command::Add(_) => MoveKind::Added,
+        Command::Add { .. } => MoveKind::Added,
         Command::Remove(_) => MoveKind::Removed,
         Command::Dissolve => {
             demand.state = State::Dissolved;

@@ -9,6 +9,7 @@ mod concerns;
 mod deliberations;
 mod demands;
 mod details;
+mod joining;
 mod keys;
 mod ledger;
 mod moves;

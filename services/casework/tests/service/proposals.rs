@@ -16,18 +16,18 @@ use tonic_types::StatusExt;
 use crate::archived::{archive, refused};
 use crate::{Client, GAOCHONG, NEIGHBOUR, News, casework, clerk, get, grid, household, report, rows};
 
-type Demands = DemandServiceClient<InterceptedService<Channel, Call>>;
+pub(crate) type Demands = DemandServiceClient<InterceptedService<Channel, Call>>;
 
-fn demands(running: &Running, caller: &Call) -> Demands {
+pub(crate) fn demands(running: &Running, caller: &Call) -> Demands {
     DemandServiceClient::with_interceptor(running.channel(), caller.clone())
 }
 
-fn office(stage: &Stage, running: &Running) -> Demands {
+pub(crate) fn office(stage: &Stage, running: &Running) -> Demands {
     demands(running, &stage.caller(Office::Clerk, GAOCHONG, &[]))
 }
 
 /// What this household says of the light, in this grid.
-fn says(number: u32, code: &str, text: &str) -> Concern {
+pub(crate) fn says(number: u32, code: &str, text: &str) -> Concern {
     Concern {
         matter: Matter::Environment.into(),
         matter_type: "路灯".into(),
@@ -38,12 +38,12 @@ fn says(number: u32, code: &str, text: &str) -> Concern {
     }
 }
 
-async fn raise(client: &mut Client, concern: Concern) -> Concern {
+pub(crate) async fn raise(client: &mut Client, concern: Concern) -> Concern {
     client.create_concern(report(concern, GAOCHONG)).await.unwrap().into_inner()
 }
 
 /// Three households of two grids about one light.
-async fn three(client: &mut Client) -> Vec<Concern> {
+pub(crate) async fn three(client: &mut Client) -> Vec<Concern> {
     let mut made = Vec::new();
     for (number, code) in [(1, "027"), (2, "027"), (3, "028")] {
         let text = format!("{number}栋后路灯不亮，晚上老人出行不便。");
@@ -52,27 +52,27 @@ async fn three(client: &mut Client) -> Vec<Concern> {
     made
 }
 
-fn names(concerns: &[Concern]) -> Vec<String> {
+pub(crate) fn names(concerns: &[Concern]) -> Vec<String> {
     concerns.iter().map(|one| one.name.clone()).collect()
 }
 
-fn reason(refused: &tonic::Status) -> String {
+pub(crate) fn reason(refused: &tonic::Status) -> String {
     refused.get_details_error_info().unwrap().reason
 }
 
-async fn propose(client: &mut Demands) -> Vec<DemandProposal> {
+pub(crate) async fn propose(client: &mut Demands) -> Vec<DemandProposal> {
     let request = ProposeDemandsRequest { parent: format!("villages/{GAOCHONG}"), ..Default::default() };
     client.propose_demands(request).await.unwrap().into_inner().proposals
 }
 
-async fn list(client: &mut Demands, state: DemandProposalState) -> Vec<DemandProposal> {
+pub(crate) async fn list(client: &mut Demands, state: DemandProposalState) -> Vec<DemandProposal> {
     let filter = DemandProposalFilter { state: state.into(), ..Default::default() };
     let parent = format!("villages/{GAOCHONG}");
     let request = ListDemandProposalsRequest { parent, filter: Some(filter), ..Default::default() };
     client.list_demand_proposals(request).await.unwrap().into_inner().proposals
 }
 
-fn taking(proposal: &DemandProposal) -> CreateDemandRequest {
+pub(crate) fn taking(proposal: &DemandProposal) -> CreateDemandRequest {
     CreateDemandRequest {
         parent: format!("villages/{GAOCHONG}"),
         proposal: proposal.name.clone(),

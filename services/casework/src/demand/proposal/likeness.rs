@@ -2,8 +2,9 @@
 //! Pure.
 //!
 //! Each concern is compared with the first of every group that there is, and joins the one it is most like or begins another:
-//! so a group is held together by one text and does not wander from one thing to the next by small steps. Which groups
-//! have a pair is looked up, so that a thousand concerns take some milliseconds however unlike they are.
+//! so a group is held together by one text and does not wander from one thing to the next by small steps. An open demand is a
+//! group from the beginning, with the first of its concerns. Which groups have a pair is looked up, so that a thousand concerns
+//! take some milliseconds however unlike they are.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -31,14 +32,23 @@ pub(super) struct Candidate {
     pub(super) text: String,
 }
 
+/// An open demand as far as it is compared: by the first of its concerns.
+#[derive(Debug, Clone)]
+pub(super) struct Gathered {
+    pub(super) demand: Uuid,
+    pub(super) first: Candidate,
+}
+
 /// Concerns that are alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
+    /// The open demand whose first concern they are like; it is none of them.
+    pub(super) joins: Option<Uuid>,
     /// In the order in which they were raised.
     pub(super) concerns: Vec<Uuid>,
     pub(super) households: BTreeSet<Uuid>,
     pub(super) grids: BTreeSet<GridCode>,
-    /// Of the least like one to the first, in percent.
+    /// Of the least like one to the first, or to the demand's, in percent.
     pub(super) likeness: i32,
 }
 
@@ -57,45 +67,70 @@ impl Group {
     }
 }
 
-/// Puts the concerns of one type, in the order in which they were raised, into groups that are alike.
-pub(super) fn groups(matter_type: &str, candidates: &[Candidate]) -> Vec<Group> {
-    let title: BTreeSet<Pair> = neighbours(&plain(matter_type)).collect();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut firsts: Vec<First> = Vec::new();
-    let mut with_pair: HashMap<Pair, Vec<usize>> = HashMap::new();
-    // How many pairs the concern at hand shares with the first of each group: counted a million times, so in one row.
-    let mut shared: Vec<usize> = Vec::new();
-    for one in candidates {
-        let pairs = telling_pairs(&title, &one.text);
-        shared.fill(0);
-        for group in pairs.iter().filter_map(|pair| with_pair.get(pair)).flatten() {
-            if let Some(many) = shared.get_mut(*group) {
+/// Groups in the making, and what they are found by.
+#[derive(Default)]
+struct Making {
+    groups: Vec<Group>,
+    firsts: Vec<First>,
+    with_pair: HashMap<Pair, Vec<usize>>,
+    /// How many pairs the concern at hand shares with the first of each group: counted a million times, so in one row.
+    shared: Vec<usize>,
+}
+
+impl Making {
+    /// Begins a group that is held together by this concern, and has none yet.
+    fn begin(&mut self, first: &Candidate, pairs: &BTreeSet<Pair>, joins: Option<Uuid>) {
+        for pair in pairs {
+            self.with_pair.entry(*pair).or_default().push(self.groups.len());
+        }
+        self.firsts.push(First { pairs: pairs.len(), grid: first.grid });
+        self.shared.push(0);
+        let (concerns, households, grids) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        self.groups.push(Group { joins, concerns, households, grids, likeness: 100 });
+    }
+
+    /// Puts a concern into the group that it is most like, of those that are open to it: rather an open demand's, and of two that
+    /// it is as like, the earlier. Says whether there is any.
+    fn put(&mut self, one: &Candidate, pairs: &BTreeSet<Pair>, is_apart: impl Fn(Uuid) -> bool) -> bool {
+        self.shared.fill(0);
+        for group in pairs.iter().filter_map(|pair| self.with_pair.get(pair)).flatten() {
+            if let Some(many) = self.shared.get_mut(*group) {
                 *many += 1;
             }
         }
         let likeness = |(group, (shared, first)): (usize, (&usize, &First))| {
             let likeness = 200 * shared / (pairs.len() + first.pairs).max(1);
             let needed = if one.grid.is_some() && one.grid == first.grid { NEAR_IN_GRID } else { NEAR };
-            // Of two that it is as like, the earlier.
-            (likeness >= needed).then_some((likeness, Reverse(group)))
+            let joins = self.groups.get(group).and_then(|group| group.joins);
+            (likeness >= needed && !joins.is_some_and(&is_apart)).then_some((joins.is_some(), likeness, Reverse(group)))
         };
-        if let Some((likeness, Reverse(group))) = shared.iter().zip(&firsts).enumerate().filter_map(likeness).max()
-            && let Some(group) = groups.get_mut(group)
-        {
-            group.add(one, likeness);
-            continue;
-        }
-        for pair in &pairs {
-            with_pair.entry(*pair).or_default().push(groups.len());
-        }
-        firsts.push(First { pairs: pairs.len(), grid: one.grid });
-        shared.push(0);
-        let (concerns, households, grids) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        let mut group = Group { concerns, households, grids, likeness: 100 };
-        group.add(one, 100);
-        groups.push(group);
+        let nearest = self.shared.iter().zip(&self.firsts).enumerate().filter_map(likeness).max();
+        let Some((_, likeness, Reverse(group))) = nearest else { return false };
+        self.groups.get_mut(group).map(|group| group.add(one, likeness)).is_some()
     }
-    groups
+}
+
+/// Puts the concerns of one type, in the order in which they were raised, into groups that are alike; those of the open demands
+/// come first, and may have none. `is_apart` says of a concern and a demand that they are not to be compared.
+pub(super) fn groups(
+    matter_type: &str,
+    demands: &[Gathered],
+    candidates: &[Candidate],
+    is_apart: impl Fn(&Candidate, Uuid) -> bool,
+) -> Vec<Group> {
+    let title: BTreeSet<Pair> = neighbours(&plain(matter_type)).collect();
+    let mut making = Making::default();
+    for Gathered { demand, first } in demands {
+        making.begin(first, &telling_pairs(&title, &first.text), Some(*demand));
+    }
+    for one in candidates {
+        let pairs = telling_pairs(&title, &one.text);
+        if !making.put(one, &pairs, |demand| is_apart(one, demand)) {
+            making.begin(one, &pairs, None);
+            making.groups.last_mut().into_iter().for_each(|group| group.add(one, 100));
+        }
+    }
+    making.groups
 }
 
 /// The words that more than half of these texts share, the longest first and five at most; of the type's own title, nothing:

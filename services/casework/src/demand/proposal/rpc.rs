@@ -89,6 +89,7 @@ impl From<Shown> for pb::DemandProposal {
             etag: proposal.revision.to_string(),
             create_time: Some(timestamp(proposal.created_at)),
             update_time: Some(timestamp(proposal.updated_at)),
+            joins: proposal.group.joins.map(|demand| DemandName::new(village, demand).to_string()).unwrap_or_default(),
         }
     }
 }

@@ -8,11 +8,11 @@ use proto::names::{DemandProposalName, VillageCode};
 use proto::reasons;
 use uuid::Uuid;
 
-use super::likeness::{Candidate, Group, groups};
-use crate::concern::Kind;
+use super::likeness::{Candidate, Gathered, Group, groups};
+use crate::concern::{Kind, Step};
 use crate::demand::rules::serves_all;
 
-/// Households that make it worth proposing.
+/// Households that make a demand worth proposing.
 const ENOUGH: usize = 3;
 /// Concerns of one kind that are compared, the latest. Who compares each with each has four times the work with twice as many;
 /// with so many, a look takes some milliseconds.
@@ -46,12 +46,15 @@ pub(super) struct Proposal {
 }
 
 impl Proposal {
-    /// A new one. Its id is made of its kind and its concerns, so that whoever finds the same makes the same.
-    fn new(village: VillageCode, kind: &Kind, group: Group, now: DateTime<Utc>) -> Self {
+    /// A new one, beside those by which something was decided of some of its concerns. Its id is made of its kind, its concerns,
+    /// the demand that they would join and these, so that whoever finds the same makes the same.
+    fn new(village: VillageCode, kind: &Kind, group: Group, decided: &[&Self], now: DateTime<Utc>) -> Self {
         const NAMESPACE: Uuid = Uuid::from_u128(0x6d0a_41c7_2f9b_4e58_8c13_b7e6_04d9_5a27);
-        let ids: BTreeSet<&Uuid> = group.concerns.iter().collect();
+        let concerns: BTreeSet<&Uuid> = group.concerns.iter().collect();
+        let decided = decided.iter().map(|one| &one.name.proposal);
+        let ids = concerns.into_iter().chain(&group.joins).chain(decided);
         let kind_of = format!("{village}/{}/{}/", kind.matter.as_str(), kind.matter_type);
-        let cause: Vec<u8> = kind_of.bytes().chain(ids.into_iter().flat_map(|id| *id.as_bytes())).collect();
+        let cause: Vec<u8> = kind_of.bytes().chain(ids.flat_map(|id| *id.as_bytes())).collect();
         Self {
             name: DemandProposalName::new(village, Uuid::new_v5(&NAMESPACE, &cause)),
             kind: kind.clone(),
@@ -99,11 +102,16 @@ impl Proposal {
         })
     }
 
-    /// A demand was made of it.
-    pub(super) fn take(self, demand: Uuid, by: &Authority, now: DateTime<Utc>) -> Result<Self> {
+    /// These of its concerns became part of the demand. Of the others nothing was decided: they are no longer its own.
+    pub(super) fn take(self, demand: Uuid, merged: &[Step], by: &Authority, now: DateTime<Utc>) -> Result<Self> {
+        let merged: Vec<_> = merged.iter().map(|step| &step.concern).collect();
         self.decide(by, now, |after| {
             after.state = State::Taken;
             after.demand = Some(demand);
+            let group = &mut after.group;
+            group.concerns.retain(|id| merged.iter().any(|one| one.name.concern == *id));
+            group.households = merged.iter().filter_map(|one| one.household).collect();
+            group.grids = merged.iter().filter_map(|one| one.grid).collect();
         })
     }
 
@@ -136,17 +144,28 @@ pub(super) struct Found {
     pub(super) more: bool,
 }
 
-/// What becomes of the proposals: those that are new or have changed.
-pub(super) fn look(village: VillageCode, found: Found, standing: &[Proposal], now: DateTime<Utc>) -> Vec<Proposal> {
+/// What becomes of the proposals: those that are new or have changed. A proposal is for a new demand, or for the same open one,
+/// as long as it stands.
+pub(super) fn look(
+    village: VillageCode,
+    found: Found,
+    demands: &BTreeMap<Kind, Vec<Gathered>>,
+    standing: &[Proposal],
+    now: DateTime<Utc>,
+) -> Vec<Proposal> {
     let mut changed = Vec::new();
     let mut found_again = BTreeSet::new();
     for (kind, candidates) in &found.concerns {
         let latest = candidates.get(candidates.len().saturating_sub(WINDOW)..).unwrap_or_default();
-        let mut alike = groups(&kind.matter_type, latest);
-        alike.retain(|group| group.households.len() >= ENOUGH);
+        let open = demands.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let is_apart = |one: &Candidate, demand| standing.iter().any(|before| before.keeps_apart(one, demand));
+        let mut alike = groups(&kind.matter_type, open, latest, is_apart);
+        alike.retain(Group::is_enough);
         alike.sort_by_key(|group| std::cmp::Reverse(group.households.len()));
         for group in alike {
-            let related = standing.iter().filter(|one| one.kind == *kind && one.shares(&group) > 0);
+            let is_related =
+                |one: &&Proposal| one.kind == *kind && one.group.joins == group.joins && one.shares(&group) > 0;
+            let related = standing.iter().filter(is_related);
             let waits =
                 |one: &&Proposal| matches!(one.state, State::Open | State::Lapsed) && !found_again.contains(&one.name);
             if let Some(before) = related.clone().filter(waits).max_by_key(|one| one.shares(&group)) {
@@ -157,8 +176,11 @@ pub(super) fn look(village: VillageCode, found: Found, standing: &[Proposal], no
                         after.group = group;
                     }));
                 }
-            } else if !related.clone().any(|one| one.has_decided_of(&group)) {
-                changed.push(Proposal::new(village, kind, group, now));
+                continue;
+            }
+            let decided: Vec<&Proposal> = related.filter(|one| one.is_decided()).collect();
+            if !decided.iter().any(|one| group.households.is_subset(&one.group.households)) {
+                changed.push(Proposal::new(village, kind, group, &decided, now));
             }
         }
     }
@@ -170,10 +192,30 @@ pub(super) fn look(village: VillageCode, found: Found, standing: &[Proposal], no
     changed
 }
 
+impl Group {
+    /// One that waits alone is proposed for an open demand; a new one needs several.
+    fn is_enough(&self) -> bool {
+        if self.joins.is_some() { !self.concerns.is_empty() } else { self.households.len() >= ENOUGH }
+    }
+}
+
 impl Proposal {
-    /// Has a person said of all of these households what is to become of it?
-    fn has_decided_of(&self, group: &Group) -> bool {
-        matches!(self.state, State::Taken | State::Dismissed) && group.households.is_subset(&self.group.households)
+    /// Has a person said what is to become of it?
+    fn is_decided(&self) -> bool {
+        matches!(self.state, State::Taken | State::Dismissed)
+    }
+
+    /// Has a person said of this concern, or of its household, that it does not belong to this demand: by dismissing that it
+    /// joins it, or by taking it out again?
+    fn keeps_apart(&self, one: &Candidate, demand: Uuid) -> bool {
+        let has = self.group.concerns.contains(&one.concern);
+        match self.state {
+            State::Dismissed if self.group.joins == Some(demand) => {
+                has || one.household.is_some_and(|household| self.group.households.contains(&household))
+            }
+            State::Taken => has && self.demand == Some(demand),
+            _ => false,
+        }
     }
 }
 

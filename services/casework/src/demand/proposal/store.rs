@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::likeness::{Candidate, Group};
+use super::likeness::{Candidate, Gathered, Group};
 use super::rules::{Found, Proposal, State, WINDOW};
 use crate::concern::{Kind, MERGEABLE, Matter};
 
@@ -21,7 +21,7 @@ const MOST: i64 = 10_000;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select village, id, matter, matter_type, state, concerns, households, grids, likeness, demand, reason,
+            "select village, id, matter, matter_type, state, joins, concerns, households, grids, likeness, demand, reason,
                     decided_by, decided_office, revision, created_at, updated_at
                from demand_proposal ",
             $rest
@@ -36,6 +36,7 @@ struct Row {
     matter: Matter,
     matter_type: String,
     state: State,
+    joins: Option<Uuid>,
     concerns: Vec<Uuid>,
     households: Vec<Uuid>,
     grids: Vec<String>,
@@ -58,6 +59,7 @@ impl TryFrom<Row> for Proposal {
             kind: Kind { matter: row.matter, matter_type: row.matter_type },
             state: row.state,
             group: Group {
+                joins: row.joins,
                 concerns: row.concerns,
                 households: row.households.into_iter().collect(),
                 grids: row.grids.iter().map(|grid| grid.parse()).collect::<Result<_, _>>().map_err(Error::internal)?,
@@ -93,6 +95,14 @@ struct CandidateRow {
     text: String,
 }
 
+impl CandidateRow {
+    fn read(self) -> Result<(Kind, Candidate)> {
+        let grid: Option<GridCode> = self.grid.map(|grid| grid.parse()).transpose().map_err(Error::internal)?;
+        let kind = Kind { matter: self.matter, matter_type: self.matter_type };
+        Ok((kind, Candidate { concern: self.id, household: self.household, grid, text: self.text }))
+    }
+}
+
 /// The village's open concerns that could become part of a demand, of one kind or of all. They are read off the index of open
 /// concerns, in which a village's stand together; their kind is looked at in the rows.
 pub(super) async fn candidates_find(tx: &mut Tx, village: VillageCode, only: Option<&Kind>) -> Result<Found> {
@@ -112,12 +122,49 @@ pub(super) async fn candidates_find(tx: &mut Tx, village: VillageCode, only: Opt
     let more = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
     let mut concerns: BTreeMap<Kind, Vec<Candidate>> = BTreeMap::new();
     for row in rows.into_iter().rev() {
-        let grid: Option<GridCode> = row.grid.map(|grid| grid.parse()).transpose().map_err(Error::internal)?;
-        let kind = Kind { matter: row.matter, matter_type: row.matter_type };
-        let candidate = Candidate { concern: row.id, household: row.household, grid, text: row.text };
+        let (kind, candidate) = row.read()?;
         concerns.entry(kind).or_default().push(candidate);
     }
     Ok(Found { concerns, more })
+}
+
+#[derive(FromRow)]
+struct GatheredRow {
+    demand: Uuid,
+    #[sqlx(flatten)]
+    first: CandidateRow,
+}
+
+/// The village's open demands, of one kind or of all, each with the earliest of its concerns. A village has few.
+pub(super) async fn demands_find(
+    tx: &mut Tx,
+    village: VillageCode,
+    only: Option<&Kind>,
+) -> Result<BTreeMap<Kind, Vec<Gathered>>> {
+    let rows: Vec<GatheredRow> = sqlx::query_as(
+        "select demand.id as demand, matter, matter_type, first.id, household, grid, text
+           from demand
+          cross join lateral (select id, household, grid, text
+                                from concern
+                               where village = $1 and concern.demand = demand.id and state = 'merged'
+                               order by created_at, id
+                               limit 1) as first
+          where village = $1
+            and state = 'open'
+            and ($2::text is null or matter = $2 and matter_type = $3)
+          order by demand.created_at, demand.id",
+    )
+    .bind(village.as_str())
+    .bind(only.map(|kind| kind.matter))
+    .bind(only.map(|kind| kind.matter_type.as_str()))
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut demands: BTreeMap<Kind, Vec<Gathered>> = BTreeMap::new();
+    for GatheredRow { demand, first } in rows {
+        let (kind, first) = first.read()?;
+        demands.entry(kind).or_default().push(Gathered { demand, first });
+    }
+    Ok(demands)
 }
 
 /// The proposals that a look may change, and those by which something was decided of the concerns that it found.
@@ -151,6 +198,7 @@ struct Saved<'a> {
     matter: &'static str,
     matter_type: &'a str,
     state: &'static str,
+    joins: Option<String>,
     concerns: Vec<String>,
     households: Vec<String>,
     grids: Vec<&'a str>,
@@ -175,6 +223,7 @@ pub(super) async fn proposals_save(tx: &mut Tx, proposals: &[Proposal]) -> Resul
             matter: one.kind.matter.as_str(),
             matter_type: &one.kind.matter_type,
             state: one.state.as_str(),
+            joins: one.group.joins.map(String::from),
             concerns: one.group.concerns.iter().map(Uuid::to_string).collect(),
             households: one.group.households.iter().map(Uuid::to_string).collect(),
             grids: one.group.grids.iter().map(GridCode::as_str).collect(),
@@ -189,10 +238,10 @@ pub(super) async fn proposals_save(tx: &mut Tx, proposals: &[Proposal]) -> Resul
         })
         .collect();
     let done = sqlx::query(
-        "insert into demand_proposal (village, id, matter, matter_type, state, concerns, households, grids, likeness, demand,
-                                      reason, decided_by, decided_office, revision, created_at, updated_at)
-         select village, id, matter, matter_type, state, concerns, households, grids, likeness, demand, reason, decided_by,
-                decided_office, revision, created_at, updated_at
+        "insert into demand_proposal (village, id, matter, matter_type, state, joins, concerns, households, grids, likeness,
+                                      demand, reason, decided_by, decided_office, revision, created_at, updated_at)
+         select village, id, matter, matter_type, state, joins, concerns, households, grids, likeness, demand, reason,
+                decided_by, decided_office, revision, created_at, updated_at
            from json_populate_recordset(null::demand_proposal, $1::json)
          on conflict (village, id) do update
             set state = excluded.state, concerns = excluded.concerns, households = excluded.households,

@@ -1,5 +1,5 @@
-//! Proposes by itself: soon after concerns of a kind were reported here, and of all villages from time to time, for what was
-//! lost with a process, or has lapsed.
+//! Proposes by itself: soon after concerns of a kind were reported here or a demand of it has changed, and of all villages from
+//! time to time, for what was lost with a process, or has lapsed.
 //!
 //! Any number of replicas may watch. A look writes what has changed and nothing else, and two looks at a village come one
 //! after the other: so whoever is cut off in the middle has proposed nothing, and nobody proposes twice.

@@ -36,17 +36,23 @@ pub(super) fn draft(message: pb::CreateDemandRequest, new_id: Uuid) -> Result<Dr
     short(&mut wrong, "demand.title", &demand.title, TITLE_LENGTH);
     short(&mut wrong, "note", &message.note, TEXT_LENGTH);
     let proposal = inside(&mut wrong, "proposal", &message.proposal, village, |name: DemandProposalName| name);
-    let concerns = match (&proposal, message.concerns.as_slice()) {
-        (Some(_), []) => Vec::new(),
-        (_, named) => concerns(&mut wrong, named, village, FEWEST),
-    };
+    let concerns = concerns(&mut wrong, &message.concerns, village, proposal.is_some(), FEWEST);
     let name = wrong.finish(name)?;
     let (title, note) = (demand.title.trim().to_owned(), message.note.trim().to_owned());
     Ok(Draft { name, title, concerns, note, proposal })
 }
 
-/// Concerns of the village, each named once.
-fn concerns(wrong: &mut Violations, named: &[String], village: Option<VillageCode>, fewest: usize) -> Vec<Uuid> {
+/// Concerns of the village, each named once; where something was proposed, none stand for all of that.
+fn concerns(
+    wrong: &mut Violations,
+    named: &[String],
+    village: Option<VillageCode>,
+    proposed: bool,
+    fewest: usize,
+) -> Vec<Uuid> {
+    if proposed && named.is_empty() {
+        return Vec::new();
+    }
     if named.len() < fewest || named.len() > MOST {
         wrong.add("concerns", format!("have to be {fewest} to {MOST}"));
         return Vec::new();
@@ -125,8 +131,11 @@ impl TryFrom<pb::AddConcernRequest> for Order {
     type Error = Error;
 
     fn try_from(message: pb::AddConcernRequest) -> Result<Self> {
-        let command =
-            |wrong: &mut Violations, village| Some(Command::Add(concerns(wrong, &message.concerns, village, 1)));
+        let command = |wrong: &mut Violations, village| {
+            let proposal = inside(wrong, "proposal", &message.proposal, village, |name: DemandProposalName| name);
+            let concerns = concerns(wrong, &message.concerns, village, proposal.is_some(), 1);
+            Some(Command::Add { concerns, proposal })
+        };
         order(Violations::new(), &message.name, &message.etag, &message.note, false, command)
     }
 }
@@ -135,8 +144,9 @@ impl TryFrom<pb::RemoveConcernRequest> for Order {
     type Error = Error;
 
     fn try_from(message: pb::RemoveConcernRequest) -> Result<Self> {
-        let command =
-            |wrong: &mut Violations, village| Some(Command::Remove(concerns(wrong, &message.concerns, village, 1)));
+        let command = |wrong: &mut Violations, village| {
+            Some(Command::Remove(concerns(wrong, &message.concerns, village, false, 1)))
+        };
         order(Violations::new(), &message.name, &message.etag, &message.note, true, command)
     }
 }

@@ -13,9 +13,14 @@ fn candidates(texts: &[&str], grids: &[&str]) -> Vec<Candidate> {
     texts.iter().enumerate().map(one).collect()
 }
 
+/// The groups, where everything may be compared with everything.
+fn alike(matter_type: &str, demands: &[Gathered], candidates: &[Candidate]) -> Vec<Group> {
+    groups(matter_type, demands, candidates, |_, _| false)
+}
+
 /// How many concerns there are in each group.
 fn sizes(matter_type: &str, texts: &[&str], grids: &[&str]) -> Vec<usize> {
-    groups(matter_type, &candidates(texts, grids)).iter().map(|group| group.concerns.len()).collect()
+    alike(matter_type, &[], &candidates(texts, grids)).iter().map(|group| group.concerns.len()).collect()
 }
 
 const EACH_ITS_OWN: &[&str] = &["027", "028", "029", "030", "031"];
@@ -62,7 +67,7 @@ fn a_group_does_not_wander_from_one_thing_to_the_next() {
 fn a_group_tells_its_households_grids_and_how_alike_it_is() {
     let mut three = candidates(&["东门垃圾没人清运", "东门的垃圾没人清运", "东门垃圾好久没人清运"], &["027", "028"]);
     three[2].household = three[0].household;
-    let group = groups("垃圾", &three).remove(0);
+    let group = alike("垃圾", &[], &three).remove(0);
     assert_eq!((group.concerns.len(), group.households.len()), (3, 2));
     assert_eq!(group.grids.iter().map(GridCode::as_str).collect::<Vec<_>>(), ["027", "028"]);
     // 东门 门垃 圾没 没人 人清 清运 in both; 圾好 好久 久没 in the last instead of 圾没.
@@ -74,4 +79,19 @@ fn shared_words_are_what_more_than_half_say_and_never_the_title() {
     let texts = ["3栋后路灯不亮，老人出行不便", "5栋后路灯不亮，孩子害怕", "路灯坏了，老人出行不便"];
     assert_eq!(shared_words("路灯", &texts), ["老人出行不便", "栋后路", "灯不亮"]);
     assert!(shared_words("路灯", &texts[..1]).is_empty(), "one alone shares nothing");
+}
+
+#[test]
+fn whoever_says_what_an_open_demand_is_about_is_put_with_it_unless_it_is_to_be_kept_apart() {
+    let texts =
+        ["7栋后路灯不亮，晚上老人出行不便", "篮球场要加装路灯", "5栋后路灯不亮，晚上老人出行不便", "篮球场加装路灯"];
+    let all = candidates(&texts, EACH_ITS_OWN);
+    let demand = Gathered { demand: Uuid::from_u128(70), first: all[0].clone() };
+    let found = alike("路灯", std::slice::from_ref(&demand), &all[1..]);
+    let concerns: Vec<_> = found.iter().map(|group| (group.joins, group.concerns.clone())).collect();
+    let (light, court) = (all[2].concern, [all[1].concern, all[3].concern]);
+    assert_eq!(concerns, [(Some(demand.demand), vec![light]), (None, court.to_vec())], "its first is none of them");
+    let apart = groups("路灯", &[demand], &all[1..], |one, _| one.concern == light);
+    let concerns: Vec<_> = apart.iter().map(|group| (group.joins.is_some(), group.concerns.clone())).collect();
+    assert_eq!(concerns, [(true, vec![]), (false, court.to_vec()), (false, vec![light])]);
 }

@@ -44,7 +44,7 @@ fn a_demand_that_was_answered_or_taken_apart_is_done_with() {
         let done = follow(demand.clone(), command, demand.sum.clone(), String::new(), monday(12).at).demand;
         assert!(done.ended_on.is_some());
         for next in [
-            Command::Add(vec![Uuid::from_u128(9)]),
+            Command::Add { concerns: vec![Uuid::from_u128(9)], proposal: None },
             Command::Remove(vec![Uuid::from_u128(1)]),
             Command::Dissolve,
             Command::Assign(Owner::Office),
@@ -72,7 +72,7 @@ fn it_climbs_once_for_all_and_is_then_the_officers() {
         assert!(allowed(&up, &command, Office::Officer).is_ok(), "{command:?}");
     }
     // A further household may join it all the same.
-    assert!(allowed(&up, &Command::Add(vec![Uuid::from_u128(9)]), Office::Clerk).is_ok());
+    assert!(allowed(&up, &Command::Add { concerns: vec![Uuid::from_u128(9)], proposal: None }, Office::Clerk).is_ok());
     let back = follow(up, Command::SendBack, demand.sum, "村里可以".into(), monday(13).at).demand;
     assert_eq!((back.owner, back.escalations), (Owner::Office, 1));
 }
@@ -80,7 +80,11 @@ fn it_climbs_once_for_all_and_is_then_the_officers() {
 #[test]
 fn a_representative_neither_merges_nor_answers() {
     let (demand, _) = opened(three());
-    for command in [Command::Add(Vec::new()), Command::Answer { result: "x".into() }, Command::Dissolve] {
+    for command in [
+        Command::Add { concerns: Vec::new(), proposal: None },
+        Command::Answer { result: "x".into() },
+        Command::Dissolve,
+    ] {
         assert!(matches!(allowed(&demand, &command, Office::Representative), Err(Error::Denied { .. })));
     }
     let representative = Actor { subject: "r", office: Office::Representative };
