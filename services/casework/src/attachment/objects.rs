@@ -168,8 +168,14 @@ fn bucket(config: &Config, named: &str) -> Result<Arc<dyn ObjectStore>> {
     Ok(if folder.is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, folder)) })
 }
 
-/// The store does not answer as it should. Its paths are codes and keys, so its words may stand in the log.
+/// The store does not answer as it should, or refuses whoever asks. Its paths are codes and keys, so its words may stand in the
+/// log; callers are told what an operator can do about it.
 fn silent(error: object_store::Error) -> Error {
-    tracing::warn!(%error, "the store of attachments does not answer");
-    Error::Unavailable { reason: reasons::UNAVAILABLE, message: "the store of attachments does not answer".to_owned() }
+    use object_store::Error::{PermissionDenied, Unauthenticated};
+    let message = match &error {
+        PermissionDenied { .. } | Unauthenticated { .. } => "the store of attachments does not accept the key to it",
+        _ => "the store of attachments does not answer",
+    };
+    tracing::warn!(%error, "{message}");
+    Error::Unavailable { reason: reasons::UNAVAILABLE, message: message.to_owned() }
 }

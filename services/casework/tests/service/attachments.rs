@@ -1,5 +1,6 @@
 //! Attachments: what comes in, what is kept of it, who gets it out, and what becomes of what is left over.
 
+mod bucket;
 mod whole;
 
 use std::path::PathBuf;
