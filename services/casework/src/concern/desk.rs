@@ -3,7 +3,7 @@
 //! Each order is decided by itself, by the rules; only the reading and the writing are shared. The transaction sees the
 //! villages of its orders and no other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use events::Changes;
 use platform::request::{claim_all, give_back};
@@ -178,7 +178,11 @@ impl ConcernDesk {
                 What::Act(_) => None,
             })
             .collect();
-        let mut places = places_of(tx, &drafts).await?;
+        let giving = orders.iter().filter_map(|asked| match &asked.what {
+            What::Act(order) if matches!(order.command.act(), Act::Assign | Act::Reopen) => Some(order.name.village),
+            _ => None,
+        });
+        let mut places = places_of(tx, &drafts, giving.collect()).await?;
         let names: Vec<ConcernName> =
             orders.iter().filter(|asked| matches!(asked.what, What::Act(_))).map(|asked| asked.name()).collect();
         let mut concerns = store::concerns_lock(tx, &names).await?;
@@ -207,10 +211,9 @@ impl ConcernDesk {
                         before.must_be_told_to(&asked.by)?;
                     }
                     let mut command = order.command.clone();
-                    if let Command::Assign(owner, team) = &mut command
-                        && let Some(grid) = grid_of(*owner, &before)
-                    {
-                        *team = teams.get(&(order.name.village, grid)).cloned();
+                    let grid = grid_asked(&command, &before);
+                    if let Command::Assign(_, team) | Command::Reopen(team) = &mut command {
+                        *team = grid.and_then(|grid| teams.get(&(order.name.village, grid)).cloned());
                     }
                     let by = Actor { subject: asked.by.subject(), office: asked.by.office() };
                     rules::act(before, command, &order.note, by, now)
@@ -221,8 +224,13 @@ impl ConcernDesk {
     }
 }
 
-/// Where the reported concerns belong. A place that is unknown is looked for again behind the lock of those who wait.
-async fn places_of<'a>(tx: &mut Tx, drafts: &[&'a Draft]) -> Result<HashMap<ConcernName, Place>> {
+/// Where the reported concerns belong. A place that is unknown is looked for again behind the lock of those who wait, and so
+/// are the seats in the villages where somebody is given a concern: nobody is whose leaving is just being told.
+async fn places_of<'a>(
+    tx: &mut Tx,
+    drafts: &[&'a Draft],
+    giving: BTreeSet<VillageCode>,
+) -> Result<HashMap<ConcernName, Place>> {
     let ask = |drafts: &[&'a Draft]| -> Vec<_> {
         let one = |draft: &&'a Draft| place::Asked {
             village: draft.name.village,
@@ -241,9 +249,8 @@ async fn places_of<'a>(tx: &mut Tx, drafts: &[&'a Draft]) -> Result<HashMap<Conc
         .copied()
         .filter(|draft| places.get(&draft.name).is_none_or(|place| place.team.is_none()))
         .collect();
-    let mut villages: Vec<VillageCode> = waiting.iter().map(|draft| draft.name.village).collect();
-    villages.sort_unstable();
-    villages.dedup();
+    let mut villages = giving;
+    villages.extend(waiting.iter().map(|draft| draft.name.village));
     for village in villages {
         place::waiting_lock(tx, village).await?;
     }
@@ -260,9 +267,9 @@ async fn teams_of(
 ) -> Result<HashMap<(VillageCode, GridCode), Team>> {
     let mut asked: HashMap<VillageCode, HashSet<GridCode>> = HashMap::new();
     for order in orders {
-        if let What::Act(Order { name, command: Command::Assign(owner, _), .. }) = &order.what
+        if let What::Act(Order { name, command, .. }) = &order.what
             && let Some(before) = concerns.get(name)
-            && let Some(grid) = grid_of(*owner, before)
+            && let Some(grid) = grid_asked(command, before)
         {
             asked.entry(name.village).or_default().insert(grid);
         }
@@ -290,8 +297,13 @@ fn may_report(authority: &Authority, place: &Place) -> Result<()> {
     }
 }
 
-/// The grid whose team has to be looked at before `owner` is given the concern.
-fn grid_of(owner: Owner, concern: &Concern) -> Option<GridCode> {
+/// The grid whose team has to be looked at before the concern is given to somebody, or back to whoever had it.
+fn grid_asked(command: &Command, concern: &Concern) -> Option<GridCode> {
+    let owner = match command {
+        Command::Assign(owner, _) => *owner,
+        Command::Reopen(_) => concern.owner,
+        _ => return None,
+    };
     match owner {
         Owner::Team(grid) => Some(grid),
         Owner::Member(_) => concern.grid,

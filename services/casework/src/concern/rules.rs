@@ -107,7 +107,8 @@ pub(crate) enum Command {
     Escalate,
     SendBack,
     Supervise,
-    Reopen,
+    /// With the team of the concern's grid, as far as it is known.
+    Reopen(Option<Team>),
     Deliberate(Uuid),
     Conclude,
     AskExtension {
@@ -174,7 +175,7 @@ impl Command {
             Self::Escalate => Act::Escalate,
             Self::SendBack => Act::SendBack,
             Self::Supervise => Act::Supervise,
-            Self::Reopen => Act::Reopen,
+            Self::Reopen(_) => Act::Reopen,
             Self::Deliberate(_) => Act::Deliberate,
             Self::Conclude => Act::Conclude,
             Self::AskExtension { hours } => Act::AskExtension(*hours),
@@ -277,8 +278,19 @@ fn follow(concern: &mut Concern, command: Command, subject: &str, now: Now<'_>) 
         Command::SendBack => concern.give_to(Owner::Office),
         Command::Supervise => concern.supervised = true,
         // Whoever comes back after it was closed says that it is not solved.
-        Command::Reopen if concern.state == State::Closed => answered(concern, Outcome::NotSatisfied, 0, today),
-        Command::Reopen => concern.result.clear(),
+        Command::Reopen(team) => {
+            // Who has it back may have left since.
+            if let (Owner::Member(member), Some(grid)) = (concern.owner, concern.grid)
+                && !team.is_some_and(|team| team.has(member))
+            {
+                concern.give_to(Owner::Team(grid));
+            }
+            if concern.state == State::Closed {
+                answered(concern, Outcome::NotSatisfied, 0, today);
+            } else {
+                concern.result.clear();
+            }
+        }
         Command::Deliberate(deliberation) => concern.deliberation = Some(deliberation),
         // It is before a deliberation only as long as it is being deliberated: see `Step::after`.
         Command::Conclude => {}

@@ -185,3 +185,34 @@ async fn the_concerns_of_somebody_who_leaves_a_seat_go_to_who_holds_it_then_or_t
     let changed = moves.into_inner().moves.iter().filter(|one| one.kind() == MoveKind::SeatChanged).count();
     assert_eq!(changed, 2);
 }
+
+#[tokio::test]
+async fn nobody_is_given_a_concern_whose_leaving_is_just_being_told() {
+    let stage = Stage::new().await;
+    let running = casework(&stage).await;
+    let mut clerk = clerk(&stage, &running);
+    let _news = News::known(&stage, &running, GAOCHONG).await;
+    let taken = clerk.create_concern(report(concern(GAOCHONG), GAOCHONG)).await.unwrap().into_inner();
+    let accept = AcceptConcernRequest { name: taken.name.clone(), ..Default::default() };
+    clerk.accept_concern(accept).await.unwrap();
+    // What the reader of news does: it keeps others out, takes the news in, and passes on what those who left had.
+    let mut reader = running.database.connect_as_owner().await;
+    sqlx::raw_sql("begin; select pg_advisory_xact_lock(hashtextextended('430112011211', 0))")
+        .execute(&mut reader)
+        .await
+        .unwrap();
+    let assign = AssignConcernRequest {
+        name: taken.name,
+        owner_kind: OwnerKind::Member.into(),
+        owner: format!("villages/{GAOCHONG}/members/{}", crate::MEMBER),
+        ..Default::default()
+    };
+    let assigning = tokio::spawn(async move { clerk.assign_concern(assign).await });
+    let waiting = "select count(*) from pg_locks join pg_database on pg_database.oid = database
+                    where datname = current_database() and locktype = 'advisory' and not granted";
+    rows(&running, waiting, 1).await;
+    let left = "update team set representative = null, representative_name = null; commit";
+    sqlx::raw_sql(left).execute(&mut reader).await.unwrap();
+    let refused = assigning.await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused:?}");
+}

@@ -224,7 +224,7 @@ fn command() -> impl Strategy<Value = Command> {
         Command::FollowUp { outcome: Outcome::NotSatisfied, score: 1 },
         Command::FollowUp { outcome: Outcome::Satisfied, score: 5 },
         Command::Supervise,
-        Command::Reopen,
+        Command::Reopen(None),
         Command::AskExtension { hours: 24 },
         Command::DecideExtension { granted: true },
         Command::Update(Update::default()),

@@ -182,7 +182,7 @@ fn command(act: Act) -> Command {
         Act::Escalate => Command::Escalate,
         Act::SendBack => Command::SendBack,
         Act::Supervise => Command::Supervise,
-        Act::Reopen => Command::Reopen,
+        Act::Reopen => Command::Reopen(Some(team())),
         Act::Deliberate => Command::Deliberate(Uuid::from_u128(9)),
         Act::Conclude => Command::Conclude,
         Act::AskExtension(_) => Command::AskExtension { hours: 8 },

@@ -64,6 +64,18 @@ fn a_member_owns_it_only_with_a_seat_in_the_team() {
 }
 
 #[test]
+fn reopened_it_goes_back_to_whoever_had_it_unless_they_have_left_the_team() {
+    let of = |member, state| Concern { owner: Owner::Member(Uuid::from_u128(member)), ..in_state(state) };
+    for state in [State::Closed, State::Declined] {
+        assert_eq!(does(of(7, state), Act::Reopen).owner, Owner::Member(Uuid::from_u128(7)));
+        assert_eq!(does(of(8, state), Act::Reopen).owner, Owner::Team(grid()));
+        let unknown = act(of(7, state), Command::Reopen(None), CALLER, now()).unwrap().concern;
+        assert_eq!(unknown.owner, Owner::Team(grid()));
+    }
+    assert_eq!(does(Concern { owner: Owner::Office, ..in_state(State::Closed) }, Act::Reopen).owner, Owner::Office);
+}
+
+#[test]
 fn accepted_by_another_team_it_moves_to_that_teams_grid() {
     let other: GridCode = "028".parse().unwrap();
     let give = Command::Assign(Owner::Team(other), Some(team()));
