@@ -252,9 +252,8 @@ fn settings(port: u16, socket: Option<&Path>, durability: Durability) -> Vec<Str
         "max_connections=200".to_owned(),
         format!("shared_buffers={}MB", shared_buffers()),
         "effective_cache_size=1GB".to_owned(),
-        // After each checkpoint every page is written to the log whole once: with many villages, that is most of the log.
-        "wal_compression=lz4".to_owned(),
-        "max_wal_size=2GB".to_owned(),
+        "max_wal_size=1GB".to_owned(),
+        // After each checkpoint every page is written to the log whole once.
         "checkpoint_timeout=15min".to_owned(),
         // Reading anywhere costs about the same on today's disks.
         "random_page_cost=1.1".to_owned(),
