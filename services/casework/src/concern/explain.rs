@@ -70,6 +70,7 @@ pub(crate) fn explain(concern: &Concern, moves: &[Move], now: Now<'_>) -> Explan
     let deadline = concern.deadline.clone();
     let mut segments: Vec<Segment> = Vec::new();
     let mut spent = 0;
+    let mut over: Option<&Move> = None;
     for one in moves.iter().filter(|_| deadline.exists()) {
         let running = one.due_at.is_some();
         if let Some(last) = segments.last_mut().filter(|last| last.end.is_none()) {
@@ -82,9 +83,12 @@ pub(crate) fn explain(concern: &Concern, moves: &[Move], now: Now<'_>) -> Explan
             last.spent = used - spent;
             spent = used;
         }
-        // After the end there is nothing more to wait for.
+        // After the end there is nothing more to wait for, unless it turns out to have been none: then the clock has rested.
         if running || !one.to.is_over() {
+            segments.extend(over.take().map(|end| Segment { end: Some(one.at), ..Segment::begin(end, None) }));
             segments.push(Segment::begin(one, one.due_at));
+        } else {
+            over = over.or(Some(one));
         }
     }
     let spent_by_now = deadline.spent_by(now);

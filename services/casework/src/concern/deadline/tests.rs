@@ -194,6 +194,29 @@ fn a_calendar_that_is_changed_moves_both_clocks_from_the_same_beginning_and_warn
 }
 
 #[test]
+fn while_a_concern_was_declined_that_is_ours_after_all_the_clock_has_rested() {
+    let mut moves = Vec::new();
+    let mut step = reported(monday(9));
+    for (command, at) in
+        [(Command::Decline { where_to_go: "供电所".into() }, monday(11)), (Command::Reopen(None), monday(24 + 9))]
+    {
+        moves.push(kept(&step));
+        step = does(step.concern, command, "a", at).unwrap();
+    }
+    moves.push(kept(&step));
+    let told = explain(&step.concern, &moves, Now { at: monday(24 + 10), calendar: &calendar() });
+    let segments: Vec<_> = told.segments.iter().map(|one| (one.start, one.end, one.spent, one.began_with)).collect();
+    assert_eq!(
+        segments,
+        [
+            (monday(9), Some(monday(11)), 2 * HOUR, MoveKind::Reported),
+            (monday(11), Some(monday(24 + 9)), 0, MoveKind::Declined),
+            (monday(24 + 9), None, HOUR, MoveKind::Reopened),
+        ]
+    );
+}
+
+#[test]
 fn a_change_of_type_or_text_changes_no_clock() {
     let concern = reported(monday(9)).concern;
     let update =
@@ -271,6 +294,8 @@ proptest! {
             let told = explain(&concern, &moves, now);
             prop_assert_eq!(told.segments.iter().map(|one| one.spent).sum::<i64>(), spent);
             prop_assert_eq!(told.spent, spent);
+            // No time is missing, and none is told twice.
+            prop_assert!(told.segments.windows(2).all(|two| two[0].end == Some(two[1].start)));
             // The same, reckoned from nothing but the moments of the moves.
             let again: i64 = told.segments.iter().filter(|one| one.running)
                 .map(|one| calendar.between(one.start, one.end.unwrap_or(at))).sum();
