@@ -66,7 +66,7 @@ impl News {
     async fn published(&self, scope: &Scope, give_up: Instant) -> Result<()> {
         let mut tx = self.database.read(scope).await?;
         let newest: Option<i64> = sqlx::query_scalar("select max(position) from outbox").fetch_one(&mut *tx).await?;
-        tx.rollback().await?;
+        drop(tx);
         let Some(newest) = newest else { return Ok(()) };
         self.changes.wake();
         wait(give_up, self.changes.published(), || async {
@@ -75,7 +75,6 @@ impl News {
                 .bind(newest)
                 .fetch_one(&mut *tx)
                 .await?;
-            tx.rollback().await?;
             Ok(!left)
         })
         .await

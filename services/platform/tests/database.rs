@@ -111,11 +111,13 @@ async fn a_reader_who_goes_away_while_the_scope_is_told_leaves_it_to_nobody() {
     tx.commit().await.unwrap();
     let elsewhere = "430113".parse().unwrap();
     assert_eq!(seen_within(&database, VILLAGE).await, 1);
-    for _ in 0..10 {
-        // Polled once: the server is told, and nobody waits for its answer.
-        assert!(database.read(&elsewhere).now_or_never().is_none());
+    let mut cut_off = 0;
+    for _ in 0..20 {
+        // Polled once: the server is told, and hardly ever has answered by then.
+        cut_off += usize::from(database.read(&elsewhere).now_or_never().is_none());
         assert_eq!(seen_within(&database, VILLAGE).await, 1);
     }
+    assert_ne!(cut_off, 0);
 }
 
 #[tokio::test]
@@ -143,7 +145,8 @@ async fn a_read_on_a_connection_that_died_a_moment_ago_fails_once() {
                  where datname = current_database() and pid <> pg_backend_pid()";
     sqlx::query(kill).execute(&mut owner).await.unwrap();
     let mut tx = database.read(&VILLAGE.parse().unwrap()).await.unwrap();
-    let _: Result<i64, _> = sqlx::query_scalar("select count(*) from request").fetch_one(&mut *tx).await;
+    let died = sqlx::query("select from request").execute(&mut *tx).await.unwrap_err();
+    assert!(platform::Error::from(died).is_transient(), "the caller is told to come again");
     drop(tx);
     assert_eq!(seen_within(&database, VILLAGE).await, 0);
 }

@@ -31,14 +31,17 @@ pub(crate) async fn citizen_holders(tx: &mut Tx, village: &VillageCode, indexes:
         return Ok(Vec::new());
     }
     Ok(sqlx::query_as(
-        // Each number by itself, and the households of those found: also before the server has ever counted its rows.
+        // Each number by itself, and then its household: also before the server has ever counted its rows.
         "select citizen_id_index, holder.household, resident, number
            from unnest($2::bytea[]) as asked (wanted)
           cross join lateral (select citizen_id_index, household, resident
                                 from citizen
                                where village = $1 and citizen_id_index = wanted
                                limit 1) as holder
-           join household on household.village = $1 and household.id = holder.household",
+          cross join lateral (select number
+                                from household
+                               where village = $1 and id = holder.household
+                               limit 1) as home",
     )
     .bind(village.as_str())
     .bind(indexes)

@@ -168,23 +168,19 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses, or is gone: then it may have happened or not.
-    pub async fn commit(self) -> std::result::Result<(), sqlx::Error> {
-        self.end("commit").await
+    pub async fn commit(mut self) -> std::result::Result<(), sqlx::Error> {
+        self.execute("commit").await?;
+        self.session = None;
+        Ok(())
     }
 
     /// Undoes what was done. Dropping does the same without waiting for it.
     ///
     /// # Errors
     /// When the database is gone.
-    pub async fn rollback(self) -> std::result::Result<(), sqlx::Error> {
-        self.end("rollback").await
-    }
-
-    async fn end(mut self, how: &'static str) -> std::result::Result<(), sqlx::Error> {
-        if self.kind != Kind::Reading {
-            self.execute(how).await?;
-            self.session = None;
-        }
+    pub async fn rollback(mut self) -> std::result::Result<(), sqlx::Error> {
+        self.execute("rollback").await?;
+        self.session = None;
         Ok(())
     }
 

@@ -14,12 +14,12 @@ const SCORES: std::ops::RangeInclusive<i32> = 0..=5;
 
 /// Moves with nothing but a name, an etag and a note.
 macro_rules! plain {
-    ($($message:ident => $command:ident $(($team:ident))?,)+) => {$(
+    ($($message:ident => $command:ident $(($with:expr))?,)+) => {$(
         impl TryFrom<pb::$message> for Order {
             type Error = Error;
 
             fn try_from(message: pb::$message) -> Result<Self> {
-                order(Violations::new(), &message.name, &message.etag, &message.note, Some(Command::$command $(($team))?))
+                order(Violations::new(), &message.name, &message.etag, &message.note, Some(Command::$command $(($with))?))
             }
         }
     )+};
